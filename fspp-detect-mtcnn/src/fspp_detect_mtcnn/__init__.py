@@ -1,0 +1,1 @@
+"""fspp-detect-mtcnn."""

@@ -1,0 +1,3 @@
+"""Hook implementations."""
+
+FSPP_API = 1

@@ -1,0 +1,1 @@
+"""fspp-model-phaze-a."""
