@@ -1,0 +1,179 @@
+"""Run the demo: make two clips, then extract, train and convert them as a user would; every stage resumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fspp_core.conversion import ConvertOptions, convert
+from fspp_core.demo.animate import animate, tone
+from fspp_core.demo.figures import Distances, measure
+from fspp_core.demo.portraits import ASTRONAUT, HOPPER, Portrait, load
+from fspp_core.extraction import ExtractOptions, extract
+from fspp_core.files import atomic_write
+from fspp_core.media import open_media, write_image
+from fspp_core.media.clip import write_clip
+from fspp_core.progress import CancelFlag, Progress, ProgressEvent, Timings, check, ignore
+from fspp_core.registry import Registry, load_registry
+from fspp_core.sheet import Row, contact_sheet
+from fspp_core.training import TrainOptions, train
+
+if TYPE_CHECKING:
+    from fspp_core.types import Image
+
+FRAMES = 72
+RATE = Fraction(24)
+SIZE = 384
+SHEET_COLUMNS = 6
+
+EXTRACT = ExtractOptions(size=192)
+TRAIN = TrainOptions(preset="demo")
+CONVERT = ConvertOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """What the demo left behind.
+
+    Attributes:
+        made: files and folders by what they are, in the order they were made.
+        seconds: time each stage took in this run.
+        distances: how near the swapped faces are to either identity, in CIELAB units.
+        commands: the lines that do each stage by hand.
+    """
+
+    made: dict[str, Path]
+    seconds: dict[str, float]
+    distances: Distances
+    commands: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready content."""
+        return {
+            "made": {name: str(path) for name, path in self.made.items()},
+            "seconds": {stage: round(value, 2) for stage, value in self.seconds.items()},
+            "distances": asdict(self.distances),
+            "commands": list(self.commands),
+        }
+
+
+def run_demo(
+    output: Path,
+    *,
+    progress: Progress = ignore,
+    cancel: CancelFlag | None = None,
+    registry: Registry | None = None,
+) -> DemoReport:
+    """Put the historical portrait's face into the astronaut's clip, calling only what users call.
+
+    Args:
+        output: folder for everything that is made; what an earlier, stopped run left there is used.
+
+    Raises:
+        FsppError: from any stage, naming what went wrong.
+        Cancelled: when `cancel` is set; running again goes on.
+    """
+    registry = registry or load_registry()
+    output.mkdir(parents=True, exist_ok=True)
+    made = {
+        "target clip": output / "target.mp4",
+        "source clip": output / "source.mp4",
+        "target faces": output / "target",
+        "source faces": output / "source",
+        "model": output / "model",
+        "swapped clip": output / "swapped.mp4",
+        "contact sheet": output / "sheet.png",
+    }
+    timings = Timings()
+    common: dict[str, Any] = {"registry": registry, "progress": progress, "cancel": cancel}
+    with timings.measure("make clips"):
+        _make_clip(ASTRONAUT, made["target clip"], phase=0.0, pitch_hz=220.0, progress=progress, cancel=cancel)
+        _make_clip(HOPPER, made["source clip"], phase=0.3, pitch_hz=330.0, progress=progress, cancel=cancel)
+    with timings.measure("extract"):
+        extract(made["target clip"], made["target faces"], EXTRACT, **common)
+        extract(made["source clip"], made["source faces"], EXTRACT, **common)
+    with timings.measure("train"):
+        train(made["source faces"], made["target faces"], made["model"], TRAIN, **common)
+    with timings.measure("convert"):
+        convert(made["target clip"], made["target faces"], made["model"], made["swapped clip"], CONVERT, **common)
+    with timings.measure("measure and draw"):
+        distances = measure(
+            target_clip=made["target clip"],
+            swapped_clip=made["swapped clip"],
+            target_faces=made["target faces"],
+            source_faces=made["source faces"],
+            model_dir=made["model"],
+            registry=registry,
+        )
+        write_image(made["contact sheet"], _sheet(made, distances))
+    report = DemoReport(made=made, seconds=timings.seconds, distances=distances, commands=_commands(made))
+    atomic_write(output / "demo.json", json.dumps(report.to_dict(), indent=2) + "\n")
+    return report
+
+
+def _make_clip(
+    portrait: Portrait, path: Path, *, phase: float, pitch_hz: float, progress: Progress, cancel: CancelFlag | None
+) -> None:
+    if path.exists():
+        return
+    frames = animate(portrait, load(portrait), frames=FRAMES, size=SIZE, phase=phase)
+
+    def watched() -> Any:
+        for number, image in enumerate(frames, 1):
+            check(cancel)
+            yield image
+            progress(ProgressEvent(stage=f"animate {portrait.who}", done=number, total=FRAMES, unit="frame"))
+
+    write_clip(path, watched(), rate=RATE, sound=tone(float(FRAMES / RATE), pitch_hz))
+
+
+def _sheet(made: dict[str, Path], distances: Distances) -> Image:
+    chosen = [round(n * (FRAMES - 1) / (SHEET_COLUMNS - 1)) for n in range(SHEET_COLUMNS)]
+
+    def row(label: str, clip: str) -> Row:
+        with open_media(made[clip]) as reader:
+            return Row(label, [reader.frame(index).bgr8 for index in chosen])
+
+    return contact_sheet(
+        [
+            row(f"target: {ASTRONAUT.who}", "target clip"),
+            row(f"swapped: {HOPPER.who}'s face in the same frames", "swapped clip"),
+            row(f"source: {HOPPER.who}", "source clip"),
+        ],
+        cell=224,
+        title="Synthetic: made by fspp demo",
+        notes=(
+            f"Target: {ASTRONAUT.credit}. Source: {HOPPER.credit}. The portraits were animated by software.",
+            f"Mean CIELAB distance inside the face: {distances.to_source:.1f} to the source's face, "
+            f"{distances.to_target:.1f} to the original target face.",
+        ),
+    )
+
+
+def _commands(made: dict[str, Path]) -> tuple[str, ...]:
+    return (
+        f"fspp extract {made['target clip']} {made['target faces']}{_flags(EXTRACT)}",
+        f"fspp extract {made['source clip']} {made['source faces']}{_flags(EXTRACT)}",
+        f"fspp train {made['source faces']} {made['target faces']} {made['model']}{_flags(TRAIN)}",
+        f"fspp convert {made['target clip']} {made['target faces']} {made['model']} {made['swapped clip']}"
+        f"{_flags(CONVERT)}",
+    )
+
+
+def _flags(options: Any) -> str:
+    """The options that differ from their defaults, as command line flags."""
+    spelled: dict[type, Callable[[str, Any], str]] = {
+        bool: lambda name, value: f" --{name}" if value else f" --no-{name}",
+        tuple: lambda name, value: "".join(f" --{name} {item}" for item in value),
+    }
+    words = []
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value != field.default:
+            write = spelled.get(type(value), lambda name, value: f" --{name} {value}")
+            words.append(write(field.name.replace("_", "-"), value))
+    return "".join(words)
