@@ -1,0 +1,65 @@
+"""Fixtures shared by the tests of every distribution: golden numbers and real faces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+GOLDEN = ROOT / "tests" / "golden"
+
+Golden = tuple[dict[str, Any], Mapping[str, npt.NDArray[Any]]]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The repository's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], Golden]:
+    """`golden("dfl_align")` gives the JSON and the arrays recorded from a peer under that name; either may be empty."""
+
+    def load(name: str) -> Golden:
+        facts, arrays = GOLDEN / f"{name}.json", GOLDEN / f"{name}.npz"
+        if not facts.exists() and not arrays.exists():
+            raise FileNotFoundError(f"no golden numbers called {name!r} in {GOLDEN}")
+        values = json.loads(facts.read_text(encoding="utf-8")) if facts.exists() else {}
+        if not arrays.exists():
+            return values, {}
+        with np.load(arrays) as stored:
+            return values, {key: stored[key] for key in stored.files}
+
+    return load
+
+
+def _bgr(path_or_array: Any) -> npt.NDArray[np.uint8]:
+    from PIL import Image
+
+    rgb = np.asarray(path_or_array) if isinstance(path_or_array, np.ndarray) else np.asarray(Image.open(path_or_array))
+    bgr = np.ascontiguousarray(rgb[..., 2::-1], dtype=np.uint8)
+    bgr.setflags(write=False)
+    return bgr
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> npt.NDArray[np.uint8]:
+    """(512, 512, 3) uint8 BGR, read-only: Eileen Collins, NASA, public domain, from scikit-image."""
+    from skimage import data
+
+    return _bgr(data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def hopper() -> npt.NDArray[np.uint8]:
+    """(600, 512, 3) uint8 BGR, read-only: Grace Hopper, US Navy, public domain, from matplotlib."""
+    import matplotlib.cbook
+
+    return _bgr(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
