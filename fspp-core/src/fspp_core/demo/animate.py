@@ -69,7 +69,9 @@ def animate(portrait: Portrait, image: Image, *, frames: int, size: int, phase: 
     for number in range(frames):
         motion = _Motion.at(number / frames, phase)
         x, y = _camera(portrait, motion, grid[0], grid[1])
-        dx, dy = _expression(motion, (x - portrait.center[0]) / portrait.radius, (y - portrait.center[1]) / portrait.radius)
+        dx, dy = _expression(
+            motion, (x - portrait.center[0]) / portrait.radius, (y - portrait.center[1]) / portrait.radius
+        )
         warped = cv2.remap(
             image,
             (x + dx * portrait.radius - 0.5).astype(np.float32),

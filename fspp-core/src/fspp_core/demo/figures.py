@@ -78,9 +78,7 @@ def measure(
                 to_target.append(_distance(swapped, original, inside))
     if not to_source:
         raise FsppError(f"{target_faces}: no face in any of the frames measured; was the extraction interrupted?")
-    return Distances(
-        to_source=float(np.mean(to_source)), to_target=float(np.mean(to_target)), frames=len(to_source)
-    )
+    return Distances(to_source=float(np.mean(to_source)), to_target=float(np.mean(to_target)), frames=len(to_source))
 
 
 def _recrop(

@@ -25,14 +25,27 @@ from fspp_core.training import TrainOptions, train
 if TYPE_CHECKING:
     from fspp_core.types import Image
 
-FRAMES = 72
 RATE = Fraction(24)
-SIZE = 384
 SHEET_COLUMNS = 6
 
-EXTRACT = ExtractOptions(size=192)
-TRAIN = TrainOptions(preset="demo")
-CONVERT = ConvertOptions()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSettings:
+    """How much the demo does; the defaults take a few minutes on two cores.
+
+    Attributes:
+        frames: length of each clip, at 24 a second.
+        size: side of the square clips in pixels.
+        extract: how faces are found.
+        train: how the model learns.
+        convert: how the swap is made.
+    """
+
+    frames: int = 72
+    size: int = 384
+    extract: ExtractOptions = ExtractOptions(size=192)
+    train: TrainOptions = TrainOptions(preset="demo")
+    convert: ConvertOptions = ConvertOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +76,7 @@ class DemoReport:
 
 def run_demo(
     output: Path,
+    settings: DemoSettings | None = None,
     *,
     progress: Progress = ignore,
     cancel: CancelFlag | None = None,
@@ -72,11 +86,13 @@ def run_demo(
 
     Args:
         output: folder for everything that is made; what an earlier, stopped run left there is used.
+        settings: how much to do.
 
     Raises:
         FsppError: from any stage, naming what went wrong.
         Cancelled: when `cancel` is set; running again goes on.
     """
+    settings = settings or DemoSettings()
     registry = registry or load_registry()
     output.mkdir(parents=True, exist_ok=True)
     made = {
@@ -91,15 +107,17 @@ def run_demo(
     timings = Timings()
     common: dict[str, Any] = {"registry": registry, "progress": progress, "cancel": cancel}
     with timings.measure("make clips"):
-        _make_clip(ASTRONAUT, made["target clip"], phase=0.0, pitch_hz=220.0, progress=progress, cancel=cancel)
-        _make_clip(HOPPER, made["source clip"], phase=0.3, pitch_hz=330.0, progress=progress, cancel=cancel)
+        _make_clip(ASTRONAUT, made["target clip"], settings, (0.0, 220.0), progress, cancel)
+        _make_clip(HOPPER, made["source clip"], settings, (0.3, 330.0), progress, cancel)
     with timings.measure("extract"):
-        extract(made["target clip"], made["target faces"], EXTRACT, **common)
-        extract(made["source clip"], made["source faces"], EXTRACT, **common)
+        extract(made["target clip"], made["target faces"], settings.extract, **common)
+        extract(made["source clip"], made["source faces"], settings.extract, **common)
     with timings.measure("train"):
-        train(made["source faces"], made["target faces"], made["model"], TRAIN, **common)
+        train(made["source faces"], made["target faces"], made["model"], settings.train, **common)
     with timings.measure("convert"):
-        convert(made["target clip"], made["target faces"], made["model"], made["swapped clip"], CONVERT, **common)
+        convert(
+            made["target clip"], made["target faces"], made["model"], made["swapped clip"], settings.convert, **common
+        )
     with timings.measure("measure and draw"):
         distances = measure(
             target_clip=made["target clip"],
@@ -109,30 +127,36 @@ def run_demo(
             model_dir=made["model"],
             registry=registry,
         )
-        write_image(made["contact sheet"], _sheet(made, distances))
-    report = DemoReport(made=made, seconds=timings.seconds, distances=distances, commands=_commands(made))
+        write_image(made["contact sheet"], _sheet(made, distances, settings.frames))
+    report = DemoReport(made=made, seconds=timings.seconds, distances=distances, commands=_commands(made, settings))
     atomic_write(output / "demo.json", json.dumps(report.to_dict(), indent=2) + "\n")
     return report
 
 
 def _make_clip(
-    portrait: Portrait, path: Path, *, phase: float, pitch_hz: float, progress: Progress, cancel: CancelFlag | None
+    portrait: Portrait,
+    path: Path,
+    settings: DemoSettings,
+    phase_and_pitch: tuple[float, float],
+    progress: Progress,
+    cancel: CancelFlag | None,
 ) -> None:
     if path.exists():
         return
-    frames = animate(portrait, load(portrait), frames=FRAMES, size=SIZE, phase=phase)
+    phase, pitch_hz = phase_and_pitch
+    frames = animate(portrait, load(portrait), frames=settings.frames, size=settings.size, phase=phase)
 
     def watched() -> Any:
         for number, image in enumerate(frames, 1):
             check(cancel)
             yield image
-            progress(ProgressEvent(stage=f"animate {portrait.who}", done=number, total=FRAMES, unit="frame"))
+            progress(ProgressEvent(stage=f"animate {portrait.who}", done=number, total=settings.frames, unit="frame"))
 
-    write_clip(path, watched(), rate=RATE, sound=tone(float(FRAMES / RATE), pitch_hz))
+    write_clip(path, watched(), rate=RATE, sound=tone(float(settings.frames / RATE), pitch_hz))
 
 
-def _sheet(made: dict[str, Path], distances: Distances) -> Image:
-    chosen = [round(n * (FRAMES - 1) / (SHEET_COLUMNS - 1)) for n in range(SHEET_COLUMNS)]
+def _sheet(made: dict[str, Path], distances: Distances, frames: int) -> Image:
+    chosen = [round(n * (frames - 1) / (SHEET_COLUMNS - 1)) for n in range(SHEET_COLUMNS)]
 
     def row(label: str, clip: str) -> Row:
         with open_media(made[clip]) as reader:
@@ -154,13 +178,13 @@ def _sheet(made: dict[str, Path], distances: Distances) -> Image:
     )
 
 
-def _commands(made: dict[str, Path]) -> tuple[str, ...]:
+def _commands(made: dict[str, Path], settings: DemoSettings) -> tuple[str, ...]:
     return (
-        f"fspp extract {made['target clip']} {made['target faces']}{_flags(EXTRACT)}",
-        f"fspp extract {made['source clip']} {made['source faces']}{_flags(EXTRACT)}",
-        f"fspp train {made['source faces']} {made['target faces']} {made['model']}{_flags(TRAIN)}",
+        f"fspp extract {made['target clip']} {made['target faces']}{_flags(settings.extract)}",
+        f"fspp extract {made['source clip']} {made['source faces']}{_flags(settings.extract)}",
+        f"fspp train {made['source faces']} {made['target faces']} {made['model']}{_flags(settings.train)}",
         f"fspp convert {made['target clip']} {made['target faces']} {made['model']} {made['swapped clip']}"
-        f"{_flags(CONVERT)}",
+        f"{_flags(settings.convert)}",
     )
 
 
