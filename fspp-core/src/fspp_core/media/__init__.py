@@ -1,0 +1,54 @@
+"""Frames in and out: videos through PyAV, pictures and folders of pictures. Imported piece by piece, when first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fspp_core.media.codecs import CodecInfo, codecs
+    from fspp_core.media.info import ColorTags, MediaInfo
+    from fspp_core.media.options import EncodeOptions
+    from fspp_core.media.pictures import PICTURE_SUFFIXES, read_image, read_image_and_text, read_text, write_image
+    from fspp_core.media.reader import MediaReader, open_media
+    from fspp_core.media.writer import MediaWriter, open_writer
+
+_HOMES = {
+    "PICTURE_SUFFIXES": "pictures",
+    "CodecInfo": "codecs",
+    "ColorTags": "info",
+    "EncodeOptions": "options",
+    "MediaInfo": "info",
+    "MediaReader": "reader",
+    "MediaWriter": "writer",
+    "codecs": "codecs",
+    "open_media": "reader",
+    "open_writer": "writer",
+    "read_image": "pictures",
+    "read_image_and_text": "pictures",
+    "read_text": "pictures",
+    "write_image": "pictures",
+}
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "CodecInfo",
+    "ColorTags",
+    "EncodeOptions",
+    "MediaInfo",
+    "MediaReader",
+    "MediaWriter",
+    "codecs",
+    "open_media",
+    "open_writer",
+    "read_image",
+    "read_image_and_text",
+    "read_text",
+    "write_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
