@@ -1,4 +1,4 @@
-"""fspp: face swapping as a plugin system. The library's front door; everything behind it is imported when first used."""
+"""fspp: face swapping as a plugin system. The library's front door; what lies behind is imported when first used."""
 
 from __future__ import annotations
 

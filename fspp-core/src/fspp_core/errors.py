@@ -35,5 +35,5 @@ class ShapeError(FsppError):
     """An array of another shape or dtype than the contract says."""
 
 
-class Cancelled(FsppError):
+class Cancelled(FsppError):  # noqa: N818 - the request was not an error
     """The caller asked the job to stop; everything done so far is on disk."""

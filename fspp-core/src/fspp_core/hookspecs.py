@@ -91,4 +91,4 @@ def fspp_checkpoint_saved(step: int, path: str) -> None:
 
 @hookspec
 def fspp_frame_converted(index: int, faces: int) -> None:
-    """Event: a frame has been given to the writer. `faces` counts the faces swapped in it, 0 for a frame passed through."""
+    """Event: a frame has been given to the writer. `faces` counts the faces swapped in it, 0 when passed through."""

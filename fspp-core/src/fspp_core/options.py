@@ -127,11 +127,17 @@ def schema_of(options: type[Any]) -> dict[str, Any]:
     return schema
 
 
-def _faults(schema: Mapping[str, Any], raw: Mapping[str, Any], where: str) -> list[str]:
+def option_faults(options: type[Any], raw: Mapping[str, Any], *, where: str = "") -> list[str]:
+    """Everything wrong with `raw` as values for `options`, each as "path: what"; empty when nothing is.
+
+    Args:
+        where: prefix for the paths, such as "fspp.toml: extract.".
+    """
     from difflib import get_close_matches
 
     import jsonschema
 
+    schema = schema_of(options)
     faults = []
     known = list(schema["properties"])
     for key in raw:
@@ -164,7 +170,7 @@ def parse_options(options: type[T], raw: Mapping[str, Any], *, where: str = "") 
     Raises:
         ConfigError: listing every fault with its path.
     """
-    faults = _faults(schema_of(options), raw, where)
+    faults = option_faults(options, raw, where=where)
     if faults:
         raise ConfigError("\n".join(faults))
     hints = typing.get_type_hints(options)

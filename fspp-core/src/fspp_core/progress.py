@@ -36,7 +36,9 @@ Progress = Callable[[ProgressEvent], None]
 class CancelFlag(Protocol):
     """Anything with `is_set`, such as `threading.Event`."""
 
-    def is_set(self) -> bool: ...
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        ...
 
 
 def ignore(event: ProgressEvent) -> None:

@@ -1,4 +1,4 @@
-"""The demo: two public-domain portraits become clips, and one face moves onto the other through the public functions."""
+"""The demo: two public-domain portraits become clips, and one face moves onto the other by the public functions."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,9 +43,9 @@ class DemoSettings:
 
     frames: int = 72
     size: int = 384
-    extract: ExtractOptions = ExtractOptions(size=192)
-    train: TrainOptions = TrainOptions(preset="demo")
-    convert: ConvertOptions = ConvertOptions()
+    extract: ExtractOptions = field(default_factory=lambda: ExtractOptions(size=192))
+    train: TrainOptions = field(default_factory=lambda: TrainOptions(preset="demo"))
+    convert: ConvertOptions = field(default_factory=ConvertOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,9 +195,9 @@ def _flags(options: Any) -> str:
         tuple: lambda name, value: "".join(f" --{name} {item}" for item in value),
     }
     words = []
-    for field in fields(options):
-        value = getattr(options, field.name)
-        if value != field.default:
+    for option in fields(options):
+        value = getattr(options, option.name)
+        if value != option.default:
             write = spelled.get(type(value), lambda name, value: f" --{name} {value}")
-            words.append(write(field.name.replace("_", "-"), value))
+            words.append(write(option.name.replace("_", "-"), value))
     return "".join(words)
