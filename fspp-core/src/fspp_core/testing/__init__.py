@@ -1,4 +1,4 @@
-"""The conformance kit: one class per kind of component, to be subclassed by the tests of every plugin, ours and others'.
+"""The conformance kit: a class per kind of component, to be subclassed by the tests of every plugin, ours and others'.
 
     from fspp_core.testing import DetectorConformance
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,8 +42,8 @@ class CheckResult:
 
     Attributes:
         distribution: the one the component comes from.
-        kind: of the component; None for a plugin that does not load at all.
-        component: its name, or the entry point of a plugin that does not load.
+        kind: of the component; None for the check that the plugin loads at all.
+        component: its name, or the plugin's entry point.
         check: name of the check in words.
         outcome: passed, failed, or skipped for the reason in `message`.
         message: what was found, empty when passed.
@@ -74,11 +75,11 @@ def run_checks(
     Raises:
         PluginError: pytest is not installed, no such distribution has a plugin, or the checks could not be run.
     """
-    results = _broken(registry, distribution)
-    chosen = list(_components(registry, distribution))
-    if not chosen and not results:
-        known = sorted({registry.owner(s.kind, s.name).distribution for k in KINDS for s in registry.specs(k)})
+    results = list(_loads(registry, distribution))
+    if not results:
+        known = sorted({plugin.owner.distribution for plugin in registry.plugins})
         raise PluginError(f"no installed plugin comes from {distribution!r}; installed: {', '.join(known) or 'none'}")
+    chosen = list(_components(registry, distribution))
     if not chosen:
         return results
     if find_spec("pytest") is None:
@@ -88,26 +89,40 @@ def run_checks(
     return results
 
 
-def _broken(registry: Registry, distribution: str | None) -> list[CheckResult]:
-    return [
-        CheckResult(
-            distribution=plugin.distribution,
-            kind=None,
-            component=plugin.entry_point,
-            check="loads",
-            outcome="failed",
-            message=f"{type(plugin.error).__name__}: {plugin.error}",
-        )
-        for plugin in registry.broken
-        if distribution in (None, plugin.distribution)
-    ]
+def _loads(registry: Registry, distribution: str | None) -> Iterator[CheckResult]:
+    for plugin in registry.plugins:
+        owner = plugin.owner.distribution
+        if _wanted(owner, distribution):
+            yield CheckResult(
+                distribution=owner, kind=None, component=plugin.entry_point, check="loads", outcome="passed"
+            )
+    for broken in registry.broken:
+        owner = broken.distribution
+        if _wanted(owner, distribution):
+            yield CheckResult(
+                distribution=owner,
+                kind=None,
+                component=broken.entry_point,
+                check="loads",
+                outcome="failed",
+                message=broken.reason,
+            )
 
 
-def _components(registry: Registry, distribution: str | None) -> Iterable[ComponentSpec]:
+def _components(registry: Registry, distribution: str | None) -> Iterator[ComponentSpec]:
     for kind in KINDS:
         for spec in registry.specs(kind):
-            if distribution in (None, registry.owner(kind, spec.name).distribution):
+            if _wanted(registry.owner(kind, spec.name).distribution, distribution):
                 yield spec
+
+
+def _wanted(owner: str, distribution: str | None) -> bool:
+    """Whether they are the same distribution; case, dots, hyphens and underscores do not count."""
+    return distribution is None or _canonical(owner) == _canonical(distribution)
+
+
+def _canonical(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _run(
@@ -151,8 +166,8 @@ def _module(registry: Registry, specs: Sequence[ComponentSpec], plugin_files: Se
     return "\n".join(lines)
 
 
-def _read(report: Path, registry: Registry, specs: Sequence[ComponentSpec]) -> Iterable[CheckResult]:
-    for case in ElementTree.parse(report).getroot().iter("testcase"):  # noqa: S314 - our own pytest wrote it
+def _read(report: Path, registry: Registry, specs: Sequence[ComponentSpec]) -> Iterator[CheckResult]:
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
         spec = specs[int(case.get("classname", "").rsplit(".Test", 1)[-1])]
         fault = next((child for tag in ("failure", "error", "skipped") for child in case.iter(tag)), None)
         outcome: Outcome = "passed" if fault is None else "skipped" if fault.tag == "skipped" else "failed"
