@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fspp_core.media.codecs import CodecInfo, codecs
+    from fspp_core.media.coders import CodecInfo, codecs
     from fspp_core.media.info import ColorTags, MediaInfo
     from fspp_core.media.options import EncodeOptions
     from fspp_core.media.pictures import PICTURE_SUFFIXES, read_image, read_image_and_text, read_text, write_image
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "PICTURE_SUFFIXES": "pictures",
-    "CodecInfo": "codecs",
+    "CodecInfo": "coders",
     "ColorTags": "info",
     "EncodeOptions": "options",
     "MediaInfo": "info",
     "MediaReader": "reader",
     "MediaWriter": "writer",
-    "codecs": "codecs",
+    "codecs": "coders",
     "open_media": "reader",
     "open_writer": "writer",
     "read_image": "pictures",
