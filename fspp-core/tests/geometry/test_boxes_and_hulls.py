@@ -81,7 +81,8 @@ def test_outlines_hold_what_they_should() -> None:
 def test_fractions_of_a_pixel_count() -> None:
     square = np.array([[10.0, 10.0], [20.0, 10.0], [20.0, 20.0], [10.0, 20.0]], np.float32)
     whole = geometry.fill_polygons([square], 32).sum()
-    assert whole < geometry.fill_polygons([square + [[0, 0], [0.5, 0], [0.5, 0], [0, 0]]], 32).sum()
+    wider = square + np.array([[0.0, 0.0], [0.5, 0.0], [0.5, 0.0], [0.0, 0.0]], np.float32)
+    assert whole < geometry.fill_polygons([wider], 32).sum()
 
 
 def test_polygons_far_outside_and_broken_ones() -> None:
