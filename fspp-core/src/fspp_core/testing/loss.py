@@ -36,7 +36,7 @@ class LossConformance(Conformance):
         """Two batches (2, side, side, 3) float32 0..1 that differ a little."""
         edge = cls.side * 0.9
         face = drawn_face(cls.side, cls.side, (cls.side * 0.1, cls.side * 0.1, edge, edge))
-        true = (np.stack([face, face[:, ::-1]]) / 255).astype(np.float32)
+        true = (np.stack([face, face[:, ::-1] // 2]) / 255).astype(np.float32)
         return true, (true * 0.9 + noise(cls.side, cls.side).astype(np.float32) / 255 * 0.1).astype(np.float32)
 
     @classmethod

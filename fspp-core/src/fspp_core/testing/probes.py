@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -104,7 +105,8 @@ def refused_network() -> Iterator[list[str]]:
         yield attempts
 
 
-def heavy_imports(statement: str) -> list[str]:
+@cache
+def heavy_imports(statement: str) -> tuple[str, ...]:
     """Names of the heavy packages that `statement` imports in a fresh Python.
 
     Raises:
@@ -116,4 +118,4 @@ def heavy_imports(statement: str) -> list[str]:
     )
     if done.returncode != 0:
         raise RuntimeError(f"{statement!r} fails in a fresh Python:\n{done.stderr.strip()[-2000:]}")
-    return next(line for line in done.stdout.splitlines() if line.startswith("heavy:")).split()[1:]
+    return tuple(next(line for line in done.stdout.splitlines() if line.startswith("heavy:")).split()[1:])
