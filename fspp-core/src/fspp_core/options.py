@@ -123,7 +123,7 @@ def _schema_text(options: type[Any]) -> str:
 
 def schema_of(options: type[Any]) -> dict[str, Any]:
     """Closed JSON Schema (2020-12) of an options dataclass; `x-group` and `x-fixed` are annotations."""
-    schema: dict[str, Any] = json.loads(_schema_text(options))
+    schema: dict[str, Any] = json.loads(_schema_text(options))  # type: ignore[arg-type]
     return schema
 
 

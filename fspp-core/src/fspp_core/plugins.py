@@ -21,6 +21,7 @@ import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -116,20 +117,26 @@ class Plugins:
         LOG.warning("plugin %s", record)
         LOG.debug("traceback of plugin %s", name, exc_info=error)
 
+    def ask(self, plugin: Plugin, hook: str, **arguments: Any) -> Any:
+        """Call a hook of one plugin; None when it does not implement it.
+
+        Raises:
+            PluginError: when the plugin raises; it is then recorded as broken.
+        """
+        others = [other.module for other in self.loaded.values() if other is not plugin]
+        caller = self.manager.subset_hook_caller(hook, others)
+        try:
+            [answer] = caller(**arguments) or [None]
+        except Exception as error:
+            self.reject(plugin.entry_point, plugin.owner, error)
+            raise PluginError(str(self.broken[-1])) from error
+        return answer
+
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
         """Call a hook one plugin at a time, in order of loading; one that raises is rejected, the others go on."""
-        everyone = [plugin.module for plugin in self.loaded.values()]
         for plugin in list(self.loaded.values()):
-            others = [module for module in everyone if module is not plugin.module]
-            caller = self.manager.subset_hook_caller(hook, others)
-            if not caller.get_hookimpls():
-                continue
-            try:
-                [answer] = caller(**arguments) or [None]
-            except Exception as error:  # noqa: BLE001 - plugin code may raise anything
-                self.reject(plugin.entry_point, plugin.owner, error)
-            else:
-                yield plugin, answer
+            with suppress(PluginError):
+                yield plugin, self.ask(plugin, hook, **arguments)
 
     def fire(self, event: str, **arguments: Any) -> None:
         """Call an event hook of all plugins.

@@ -159,9 +159,13 @@ class Registry:
         """
         self._plugins.fire(event_name, **arguments)
 
-    def each(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, Any]]:
-        """Call a hook one plugin at a time; one that fails is recorded as broken and the others go on."""
-        return self._plugins.each(hook, **arguments)
+    def ask(self, plugin: Plugin, hook: str, **arguments: Any) -> Any:
+        """Call a hook of one plugin.
+
+        Raises:
+            PluginError: when it fails; it is then recorded as broken.
+        """
+        return self._plugins.ask(plugin, hook, **arguments)
 
     def _entry(self, kind: Kind, name: str) -> _Entry:
         entry = self._entries.get((kind, name))

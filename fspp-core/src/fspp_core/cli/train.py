@@ -1,0 +1,5 @@
+"""`fspp train`."""
+
+from fspp_core.cli.jobs import job_command
+
+command = job_command("train")
