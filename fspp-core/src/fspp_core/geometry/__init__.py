@@ -1,21 +1,61 @@
-"""Geometry: fits, crops, poses, hulls, boxes and warps. Nothing here reads or writes a file."""
+"""Geometry: fits, crops, poses, hulls, boxes and warps; each loaded when first used. Nothing here touches a file."""
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
+if TYPE_CHECKING:
+    from fspp_core.geometry.affine import compose, invert, scale_of, similarity, transform
+    from fspp_core.geometry.boxes import area, box_of, clip_boxes, iou, suppress
+    from fspp_core.geometry.drawing import fill_polygons, soften
+    from fspp_core.geometry.face_types import crop_corners, crop_matrix
+    from fspp_core.geometry.faceswap import faceswap_matrix, mean_distance, mouth_below_eyes, sub_crop_size
+    from fspp_core.geometry.fitting import fit_keypoints, keypoints_of
+    from fspp_core.geometry.head_pose import Pose
+    from fspp_core.geometry.hulls import eye_hulls, face_hulls, mouth_hulls, raise_brows
+    from fspp_core.geometry.landmarks import MEAN_FACE_68, MEAN_HEAD_68, landmarks_68_from_98, mirror
+    from fspp_core.geometry.names import FACE_TYPES
+    from fspp_core.geometry.peers import components_hulls, deepfacelab_pose, extended_hulls, pose
+    from fspp_core.geometry.warping import warp
 
-from fspp_core.geometry.affine import compose, invert, scale_of, similarity, transform
-from fspp_core.geometry.boxes import area, box_of, clip_boxes, iou, suppress
-from fspp_core.geometry.drawing import fill_polygons, soften
-from fspp_core.geometry.face_types import FACE_TYPES, crop_corners, crop_matrix
-from fspp_core.geometry.faceswap import faceswap_matrix, mean_distance, mouth_below_eyes, normalized_pose, sub_crop_size
-from fspp_core.geometry.fitting import fit_keypoints, keypoints_of
-from fspp_core.geometry.head_pose import Pose, deepfacelab_angles, faceswap_angles
-from fspp_core.geometry.hulls import eye_hulls, face_hulls, mouth_hulls, raise_brows
-from fspp_core.geometry.landmarks import MEAN_FACE_68, MEAN_HEAD_68, landmarks_68_from_98, mirror
-from fspp_core.geometry.warping import warp
+_HOMES = {
+    "FACE_TYPES": "names",
+    "MEAN_FACE_68": "landmarks",
+    "MEAN_HEAD_68": "landmarks",
+    "Pose": "head_pose",
+    "area": "boxes",
+    "box_of": "boxes",
+    "clip_boxes": "boxes",
+    "components_hulls": "peers",
+    "compose": "affine",
+    "crop_corners": "face_types",
+    "crop_matrix": "face_types",
+    "deepfacelab_pose": "peers",
+    "extended_hulls": "peers",
+    "eye_hulls": "hulls",
+    "face_hulls": "hulls",
+    "faceswap_matrix": "faceswap",
+    "fill_polygons": "drawing",
+    "fit_keypoints": "fitting",
+    "invert": "affine",
+    "iou": "boxes",
+    "keypoints_of": "fitting",
+    "landmarks_68_from_98": "landmarks",
+    "mean_distance": "faceswap",
+    "mirror": "landmarks",
+    "mouth_below_eyes": "faceswap",
+    "mouth_hulls": "hulls",
+    "pose": "peers",
+    "raise_brows": "hulls",
+    "scale_of": "affine",
+    "similarity": "affine",
+    "soften": "drawing",
+    "sub_crop_size": "faceswap",
+    "suppress": "boxes",
+    "transform": "affine",
+    "warp": "warping",
+}
 
 __all__ = [
     "FACE_TYPES",
@@ -56,29 +96,9 @@ __all__ = [
 ]
 
 
-def pose(landmarks: npt.NDArray[Any]) -> Pose:
-    """Where a face looks, in degrees, by Faceswap's definition: of the face turned upright over the mean face.
-
-    Args:
-        landmarks: (68, 2) in pixels of any picture.
-    """
-    return faceswap_angles(normalized_pose(landmarks))
-
-
-def deepfacelab_pose(landmarks: npt.NDArray[Any]) -> Pose:
-    """Where a face looks, in degrees, by DeepFaceLab's definition: of the face in a "whole" crop of 256 pixels.
-
-    Args:
-        landmarks: (68, 2) in pixels of any picture.
-    """
-    return deepfacelab_angles(transform(landmarks, crop_matrix(landmarks, "whole", 256)), 256)
-
-
-def components_hulls(landmarks: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-    """The polygons of the `components` mask: jaw to brows."""
-    return face_hulls(landmarks)
-
-
-def extended_hulls(landmarks: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-    """The polygons of the `extended` mask: jaw to raised brows."""
-    return face_hulls(landmarks, brows=1.0)
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # found at once from now on
+    return value

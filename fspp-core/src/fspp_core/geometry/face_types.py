@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from fspp_core.errors import ShapeError
 from fspp_core.geometry.affine import about, checked_points, compose, invert, scale_of, similarity, transform
-from fspp_core.geometry.faceswap import CENTERINGS, faceswap_matrix
+from fspp_core.geometry.faceswap import faceswap_matrix
+from fspp_core.geometry.names import FACE_TYPES
 from fspp_core.geometry.tables import DFL_MEAN_51
 from fspp_core.types import Matrix
 
@@ -27,8 +28,6 @@ _PADDING: Mapping[str, float] = MappingProxyType(
         "head-unaligned": 0.70,
     }
 )
-FACE_TYPES: tuple[str, ...] = (*_PADDING, *(f"fs-{name}" for name in CENTERINGS))
-"""Names of all crops: DeepFaceLab's face types from narrow to wide, then Faceswap's centerings."""
 
 _DFL_POINTS = np.r_[17:49, 54]
 _WHOLE_SHIFT = np.array([0.0, -0.07])  # towards the forehead, in sides of the mean face
