@@ -61,7 +61,7 @@ def gaussian_window(size: int, sigma: float) -> FloatArray:
     """(size,) float32 samples of a Gaussian around the middle, of sum 1."""
     offsets = np.arange(size) - (size - 1) / 2
     window = np.exp(-np.square(offsets) / (2 * sigma * sigma))
-    return (window / window.sum()).astype(np.float32)
+    return np.asarray(window / window.sum(), np.float32)
 
 
 def dissimilarity_map(true: Any, predicted: Any, window: FloatArray, *, k1: float, k2: float, border: str) -> Any:

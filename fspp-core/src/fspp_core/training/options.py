@@ -9,20 +9,6 @@ from typing import Literal
 from fspp_core.errors import ConfigError
 from fspp_core.options import option
 
-Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
-FaceTypeName = Literal[
-    "half",
-    "midfull",
-    "full",
-    "whole",
-    "head",
-    "full-unaligned",
-    "head-unaligned",
-    "fs-legacy",
-    "fs-face",
-    "fs-head",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
@@ -30,8 +16,19 @@ class TrainOptions:
 
     model: str = option("phaze-a", "Model component to train.", group="Model", fixed=True)
     preset: str | None = option(None, "Named set of option values that the model ships.", group="Model")
-    face_type: FaceTypeName = option("full", "How much of the head the model sees.", group="Model", fixed=True)
-    precision: Precision = option(
+    face_type: Literal[
+        "half",
+        "midfull",
+        "full",
+        "whole",
+        "head",
+        "full-unaligned",
+        "head-unaligned",
+        "fs-legacy",
+        "fs-face",
+        "fs-head",
+    ] = option("full", "How much of the head the model sees.", group="Model", fixed=True)
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = option(
         "float32",
         "Number format of the layers: bfloat16 for CPUs and GPUs that compute in it, float16 for GPUs.",
         group="Model",
@@ -63,7 +60,10 @@ class TrainOptions:
         group="Optimization",
     )
     mask_loss_weight: float = option(
-        1.0, "Weight of the error of the predicted mask, for models that predict one.", minimum=0, group="Optimization"
+        1.0,
+        "Weight of the error of the predicted mask, for models that predict one.",
+        exclusive_minimum=0,
+        group="Optimization",
     )
 
     warp: float = option(1.0, "Strength of the random warp of the model's input; 0 is off.", minimum=0, group="Data")
