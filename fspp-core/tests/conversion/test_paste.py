@@ -52,17 +52,23 @@ def test_outside_the_mask_every_bit_stays(dtype, x, y, scale, degrees):
     image = noise(dtype)
     kept = image.copy()
     one = patch(x, y, scale, degrees)
-    result = paste(image, [one])
+    result, box = paste(image, [one])
     np.testing.assert_array_equal(image, kept)
     assert result.dtype == dtype
     changed = (result != image).any(axis=2)
     assert not (changed & ~covered(image, [one])).any()
+    if changed.any():
+        assert box is not None
+        left, top, right, bottom = box
+        assert changed[top:bottom, left:right].sum() == changed.sum()
+        assert 0 <= left < right <= 220
+        assert 0 <= top < bottom <= 160
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_inside_the_mask_is_the_face_at_full_depth(dtype):
     image, one = noise(dtype), patch()
-    result = paste(image, [one])
+    result, _ = paste(image, [one])
     top = np.iinfo(dtype).max
     np.testing.assert_allclose(
         result[80, 100], np.rint(np.float32([0.2, 0.4, 0.8]) * np.float32(top)), atol=1 if dtype == np.uint16 else 0
@@ -75,7 +81,7 @@ def test_inside_the_mask_is_the_face_at_full_depth(dtype):
 def test_the_edge_is_a_mix():
     image = np.full((160, 220, 3), 200, np.uint8)
     one = patch(color=(0, 0, 0))
-    result = paste(image, [one])
+    result, _ = paste(image, [one])
     mask = warp(one.mask, invert(one.mask_matrix), (220, 160)).clip(0, 1)
     np.testing.assert_allclose(result[..., 1], 200 * (1 - mask), atol=8)
     assert ((result > 20) & (result < 180)).any()
@@ -85,7 +91,7 @@ def test_a_picture_comes_back_to_where_it_was_cut_out(astronaut):
     matrix = similarity(220, 110, 0.9, 15, 160)
     crop = warp(astronaut, matrix, 160).astype(np.float32) / 255
     one = Patch(face=crop, matrix=matrix, mask=disc(160, 60), mask_matrix=matrix)
-    result = paste(astronaut, [one])
+    result, _ = paste(astronaut, [one])
     inside = warp(one.mask, invert(matrix), 512) > 0.99
     difference = np.abs(result.astype(int) - astronaut)[inside]
     assert difference.mean() < 3
@@ -96,19 +102,21 @@ def test_a_picture_comes_back_to_where_it_was_cut_out(astronaut):
 def test_later_faces_lie_over_earlier_ones():
     image = noise(np.uint8)
     low, high = patch(color=(0, 0, 0)), patch(x=110, color=(1, 1, 1))
-    assert (paste(image, [low, high])[80, 105] == 255).all()
-    assert (paste(image, [high, low])[80, 105] == 0).all()
-    both = paste(image, [low, patch(x=30, color=(1, 1, 1))])
+    assert (paste(image, [low, high])[0][80, 105] == 255).all()
+    assert (paste(image, [high, low])[0][80, 105] == 0).all()
+    both, box = paste(image, [low, patch(x=30, color=(1, 1, 1))])
     assert (both[80, 100] == 0).all()
     assert (both[80, 30] == 255).all()
+    assert box[0] < 30 < 100 < box[2]
 
 
 def test_a_face_outside_the_frame_or_without_mask_gives_the_picture_itself():
     image, empty = noise(np.uint8), patch()
     empty = Patch(face=empty.face, matrix=empty.matrix, mask=np.zeros_like(empty.mask), mask_matrix=empty.mask_matrix)
-    assert paste(image, []) is image
-    assert paste(image, [empty]) is image
-    assert paste(image, [patch(x=-500)]) is image
+    for nothing in ([], [empty], [patch(x=-500)]):
+        result, box = paste(image, nothing)
+        assert result is image
+        assert box is None
 
 
 def test_large_faces_are_enlarged_smoothly_and_small_ones_averaged():
@@ -121,7 +129,7 @@ def test_large_faces_are_enlarged_smoothly_and_small_ones_averaged():
         mask=np.pad(np.ones((94, 94), np.float32), 1),
         mask_matrix=one.mask_matrix,
     )
-    center = paste(image, [small])[196:204, 196:204]
+    center = paste(image, [small])[0][196:204, 196:204]
     assert np.abs(center.astype(int) - 127).max() < 12
     where = transform(np.array([[32.0, 32.0]]), invert(one.matrix))
     np.testing.assert_allclose(where, [[200, 200]])

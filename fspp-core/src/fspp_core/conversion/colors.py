@@ -85,8 +85,7 @@ def reinhard(
     Returns:
         Like `faces`; unchanged where either mask is empty.
     """
-    inside: npt.NDArray[np.bool_] = face_masks >= 0.5
-    reference_inside: npt.NDArray[np.bool_] = reference_masks >= 0.5
+    inside, reference_inside = np.greater_equal(face_masks, 0.5), np.greater_equal(reference_masks, 0.5)
     lab = _convert(faces, cv2.COLOR_BGR2Lab)
     mean, deviation = _statistics(lab, inside, zero_outside)
     wanted_mean, wanted_deviation = _statistics(_convert(references, cv2.COLOR_BGR2Lab), reference_inside, zero_outside)
@@ -95,9 +94,8 @@ def reinhard(
     lab *= gain[:, None, None].astype(np.float32)
     lab += shift[:, None, None].astype(np.float32)
     recolored = np.clip(_convert(np.clip(lab, _LAB_LOW, _LAB_HIGH, out=lab), cv2.COLOR_Lab2BGR), 0.0, 1.0)
-    counted: npt.NDArray[np.bool_] = inside.any(axis=(1, 2), keepdims=True)
-    counted = counted & reference_inside.any(axis=(1, 2), keepdims=True)
-    return np.where(counted[..., None], recolored, faces)
+    counted = np.logical_and(inside.any(axis=(1, 2)), reference_inside.any(axis=(1, 2)))
+    return np.where(counted[:, None, None, None], recolored, faces)
 
 
 def _statistics(lab: FloatArray, inside: npt.NDArray[np.bool_], zero_outside: bool) -> tuple[Statistics, Statistics]:
@@ -117,12 +115,14 @@ def _statistics(lab: FloatArray, inside: npt.NDArray[np.bool_], zero_outside: bo
 def _convert(images: FloatArray, code: int) -> FloatArray:
     """Convert a whole batch at once: pictures stacked on top of each other are one picture to OpenCV."""
     n, h, w, _ = images.shape
+    if n == 0:
+        return images.astype(np.float32)
     stacked = np.ascontiguousarray(images, np.float32).reshape(n * h, w, 3)
     return np.asarray(cv2.cvtColor(stacked, code), np.float32).reshape(n, h, w, 3)
 
 
 def _checked(faces: Any, references: Any, masks: Any) -> None:
-    if faces.ndim != 4 or faces.shape[-1] != 3 or 0 in faces.shape:
+    if faces.ndim != 4 or faces.shape[-1] != 3 or 0 in faces.shape[1:]:
         raise ShapeError(f"faces to recolour must be (n, h, w, 3); received {faces.shape}")
     if references.shape != faces.shape or masks.shape != faces.shape[:3]:
         raise ShapeError(

@@ -31,7 +31,10 @@ class Patch:
     mask_matrix: Matrix
 
 
-def paste(image: DeepImage, patches: Sequence[Patch]) -> DeepImage:
+Box = tuple[int, int, int, int]
+
+
+def paste(image: DeepImage, patches: Sequence[Patch]) -> tuple[DeepImage, Box | None]:
     """Blend faces into a picture, later ones over earlier ones.
 
     Work and memory go with the size of the faces, not of the picture. Pixels where every mask is zero keep their bits.
@@ -41,9 +44,11 @@ def paste(image: DeepImage, patches: Sequence[Patch]) -> DeepImage:
         patches: the faces.
 
     Returns:
-        A new picture of the dtype of `image`, or `image` itself when no mask reaches it.
+        A new picture of the dtype of `image` and the box outside of which nothing changed: left, top, right, bottom,
+        half-open; or `image` itself and None when no mask reaches it.
     """
     result: DeepImage | None = None
+    touched: list[Box] = []
     for patch in patches:
         box = _box(patch.mask, patch.mask_matrix, image.shape[1], image.shape[0])
         if box is None:
@@ -52,10 +57,14 @@ def paste(image: DeepImage, patches: Sequence[Patch]) -> DeepImage:
             result = image.copy()
         left, top, right, bottom = box
         _blend(result[top:bottom, left:right], patch, left, top)
-    return image if result is None else result
+        touched.append(box)
+    if result is None:
+        return image, None
+    lefts, tops, rights, bottoms = zip(*touched, strict=True)
+    return result, (min(lefts), min(tops), max(rights), max(bottoms))
 
 
-def _box(mask: FloatArray, matrix: Matrix, width: int, height: int) -> tuple[int, int, int, int] | None:
+def _box(mask: FloatArray, matrix: Matrix, width: int, height: int) -> Box | None:
     """The part of the frame that the mask's non-zero pixels reach: left, top, right, bottom, half-open."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:

@@ -82,7 +82,7 @@ def depth(pixel_format: str) -> int:
 
 
 @lru_cache(maxsize=64)
-def _is_planar(pixel_format: str) -> bool:
+def is_planar(pixel_format: str) -> bool:
     """Whether each channel has a plane of its own, in whole numbers this machine reads as they are."""
     known = pixel_format.startswith(("yuv4", "yuva4", "yuvj4", "gray", "gbr"))
     plain = av.VideoFormat(pixel_format)
@@ -122,7 +122,7 @@ def to_image(frame: av.VideoFrame, tags: ColorTags) -> DeepImage:
         (height, width, 3) BGR, uint8, or uint16 over its full range where the format is deeper than 8 bits.
     """
     name = frame.format.name
-    if not _is_planar(name):
+    if not is_planar(name):
         name = _stepping_stone(name)
         frame = VideoReformatter().reformat(frame, format=name, interpolation=_EXACT)
         if not name.startswith("yuv"):
@@ -152,7 +152,7 @@ def to_frame(image: npt.NDArray[Any], pixel_format: str, tags: ColorTags) -> av.
     bits = depth(pixel_format)
     image = _of_depth(image, deep=bits > 8)
     height, width = image.shape[:2]
-    if not _is_planar(pixel_format):
+    if not is_planar(pixel_format):
         stone = _stepping_stone(pixel_format)
         if stone.startswith("bgr"):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=stone)
