@@ -1,4 +1,4 @@
-"""Frames in and out: videos through PyAV, pictures and folders of pictures. Imported piece by piece, when first used."""
+"""Frames in and out: videos through PyAV, pictures and folders of pictures; imported piece by piece, on first use."""
 
 from __future__ import annotations
 

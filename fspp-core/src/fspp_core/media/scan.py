@@ -15,10 +15,6 @@ import numpy.typing as npt
 from fspp_core.errors import MediaError
 from fspp_core.files import long_path
 
-_SLACK_S = 1.0
-"""How much shorter than its header says a video may be before it counts as cut off."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scan:
     """Timing of every frame of a video stream.
@@ -77,8 +73,8 @@ def scan(path: Path) -> Scan:
     Raises:
         MediaError: when the file cannot be opened or holds no frame.
     """
-    path = path.resolve()
-    state = long_path(path).stat()
+    path = long_path(path.resolve())
+    state = path.stat()
     return _scan(path, state.st_size, state.st_mtime_ns)
 
 
@@ -88,11 +84,11 @@ def _scan(path: Path, _size: int, _changed: int) -> Scan:
     with container:
         for other in container.streams:
             if other.index != stream.index:
-                other.discard = "all"
+                other.discard = av.stream.Discard.all
         packets, hidden, broken = _packets(container, stream)
         if not packets:
             raise MediaError(f"{path}: holds no whole video frame{f' ({broken})' if broken else ''}")
-        return _timed(packets, stream, _shortfall(container, stream, packets, hidden) or broken)
+        return _timed(packets, stream, container.format.name, _shortfall(path, container, stream, packets, hidden) or broken)
 
 
 _Packets = list[tuple[int | None, int, bool]]
@@ -115,7 +111,7 @@ def _packets(container: Any, stream: Any) -> tuple[_Packets, int, str]:
     return packets, hidden, ""
 
 
-def _timed(packets: _Packets, stream: Any, damage: str) -> Scan:
+def _timed(packets: _Packets, stream: Any, kind: str, damage: str) -> Scan:
     times = [pts for pts, _, _ in packets if pts is not None]
     first_key = next((i for i, packet in enumerate(packets) if packet[2]), 0)
     packets = packets[first_key:]  # what comes before the first key frame cannot be decoded
@@ -123,10 +119,24 @@ def _timed(packets: _Packets, stream: Any, damage: str) -> Scan:
         return _untimed(packets, stream, damage)
     order = sorted(range(len(packets)), key=lambda i: packets[i][0] or 0)
     pts = np.array([packets[i][0] for i in order], np.int64)
-    last = packets[order[-1]][1]
-    durations = np.diff(pts, append=pts[-1] + (last or _usual_step(pts, stream)))
+    last = 0 if damage else _end(stream) - int(pts[-1])
+    if last <= 0:
+        last = packets[order[-1]][1] or _usual_step(pts, stream)
+    durations = np.diff(pts, append=pts[-1] + last)
     keys = np.array(sorted(p for p, _, key in packets if key and p is not None), np.int64)
+    if kind == "avi" and order != list(range(len(order))):
+        keys = keys[:0]  # AVI has no presentation times; after seeking they would be guessed anew
     return Scan(pts=pts, durations=durations, keys=keys, timed=True, damage=damage)
+
+
+def _end(stream: Any) -> int:
+    """When the last frame ends, as the file's header says; packets do not know under reordering. 0 when not said."""
+    promised = _seconds(stream.metadata.get("DURATION", ""))
+    if promised is not None:
+        return round(promised / stream.time_base)
+    if stream.duration and "mp4" in stream.container.format.name:
+        return int(stream.duration + (stream.start_time or 0))
+    return 0
 
 
 def _usual_step(pts: npt.NDArray[np.int64], stream: Any) -> int:
@@ -142,23 +152,39 @@ def _untimed(packets: _Packets, stream: Any, damage: str) -> Scan:
     return Scan(pts=pts, durations=np.full(len(pts), step, np.int64), keys=pts[:1], timed=False, damage=damage)
 
 
-def _shortfall(container: Any, stream: Any, packets: _Packets, hidden: int) -> str:
+def _shortfall(path: Path, container: Any, stream: Any, packets: _Packets, hidden: int) -> str:
     """What the header promises beyond what is there."""
     kind = container.format.name
     listed = len(stream.index_entries) if "mp4" in kind else stream.frames if kind == "avi" else 0
     if listed > len(packets) + hidden:
         return f"is cut off: {len(packets)} of {listed - hidden} frames are there"
-    promised = _seconds(stream.metadata.get("DURATION", ""))
-    slack = 2 * stream.time_base + (Fraction(2) / stream.average_rate if stream.average_rate else 0)
-    if promised is None and container.duration and "matroska" in container.format.name:
-        promised, slack = Fraction(container.duration, av.time_base), Fraction(_SLACK_S)
-    ends = [pts + duration for pts, duration, _ in packets if pts is not None]
-    if promised is None or not ends:
-        return ""
-    found = max(ends) * stream.time_base
-    if found + slack < promised:
-        return f"is cut off: {float(found):.2f} of {float(promised):.2f} s are there"
+    if "matroska" in kind:
+        promised, found = _matroska_bytes(path), path.stat().st_size
+        if found < promised:
+            return f"is cut off: {found} of {promised} bytes are there"
     return ""
+
+
+def _matroska_bytes(path: Path) -> int:
+    """How long a Matroska file says it is, 0 when it does not: its header, then one segment that holds everything."""
+    with path.open("rb") as file:
+        head = file.read(1024)
+    at = 4
+    header, width = _matroska_size(head, at)
+    at += width + header
+    if not head.startswith(b"\x1a\x45\xdf\xa3") or head[at : at + 4] != b"\x18\x53\x80\x67":
+        return 0
+    segment, width = _matroska_size(head, at + 4)
+    unknown = 2 ** (7 * width) - 1
+    return 0 if segment == unknown else at + 4 + width + segment
+
+
+def _matroska_size(data: bytes, at: int) -> tuple[int, int]:
+    """A number of variable width, whose leading zero bits say how wide it is; and that width in bytes."""
+    if at >= len(data) or not data[at]:
+        return 0, 1
+    width = 9 - data[at].bit_length()
+    return int.from_bytes(data[at : at + width], "big") - (1 << 7 * width), width
 
 
 def _seconds(text: str) -> Fraction | None:

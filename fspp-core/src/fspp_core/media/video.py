@@ -17,7 +17,7 @@ from fspp_core.errors import MediaError
 from fspp_core.files import long_path
 from fspp_core.media.info import ColorTags, MediaInfo
 from fspp_core.media.orientation import Orientation, read_orientation
-from fspp_core.media.pixels import assumed_space, depth, is_full, to_image
+from fspp_core.media.pixels import assumed_space, depth, to_image
 from fspp_core.media.reader import MediaReader
 from fspp_core.media.scan import Scan, open_video, scan
 from fspp_core.types import Frame
@@ -33,7 +33,11 @@ _DECODE_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
 
 class VideoReader(MediaReader):
-    """A video file. Each pass over the frames opens the file for itself, so that passes do not disturb each other."""
+    """A video file. Each pass over the frames opens the file for itself, so that passes do not disturb each other.
+
+    Attributes:
+        orientation: what was done to the stored frames to make them upright.
+    """
 
     def __init__(self, path: Path, *, accept_damage: bool = False) -> None:
         self._path = path
@@ -46,7 +50,7 @@ class VideoReader(MediaReader):
         self._width = max(6, len(str(len(self._scan))))
         container, stream = open_video(path)
         with container:
-            self.info, self._orientation = _probe(path, container, stream, self._scan)
+            self.info, self.orientation = _probe(path, container, stream, self._scan)
         if self._scan.damage:
             LOG.warning("%s: %s", path, self._scan.damage)
 
@@ -134,7 +138,7 @@ class VideoReader(MediaReader):
         return Frame(
             index=index,
             name=self.name(index),
-            image=self._orientation.apply(to_image(picture, self.info.color)),
+            image=self.orientation.apply(to_image(picture, self.info.color)),
             pts=int(self._scan.pts[index]),
             time_base=self.info.time_base,
             duration=int(self._scan.durations[index]),
@@ -153,7 +157,7 @@ class VideoReader(MediaReader):
                 stream.thread_type = "AUTO"
                 for other in container.streams:
                     if other.index != stream.index:
-                        other.discard = "all"
+                        other.discard = av.stream.Discard.all
                 if key is not None:
                     container.seek(key, stream=stream)
                 arrived = False
