@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -53,9 +54,10 @@ def check(cancel: CancelFlag | None) -> None:
 
 @dataclass(slots=True)
 class Timings:
-    """Seconds spent in each named stage of a job."""
+    """Seconds spent in each named stage of a job; stages may run in several threads, whose seconds add up."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -64,4 +66,6 @@ class Timings:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+            spent = time.perf_counter() - start
+            with self._lock:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent

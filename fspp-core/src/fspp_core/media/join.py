@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from io import BytesIO
@@ -121,7 +121,9 @@ def check_plan(plan: Plan, container: str, path: Path) -> None:
             for plane in frame.planes:
                 plane.update(bytes(plane.buffer_size))
             frame.pts, frame.time_base = 0, plan.time_base
-            probe.mux([*stream.encode(frame), *stream.encode()])
+            packets = [*stream.encode(frame), *stream.encode()]
+        if not packets:
+            raise ValueError("it gives nothing back")
     except AV_ERRORS as error:
         raise MediaError(
             f"{path}: the encoder {plan.encoder} refuses {plan.width}x{plan.height} {plan.pixel_format} with "
@@ -139,8 +141,17 @@ def check_plan(plan: Plan, container: str, path: Path) -> None:
         LOG.warning("%s: %s keeps times in milliseconds; finer ones are rounded, .mp4 or .mov keep them", path, container)
 
 
-def join(output: Path, plan: Plan, segments: Sequence[Path], times: Times, tracks: SourceTracks | None) -> None:
-    """Write `output` from segments and the source's other tracks.
+def join(
+    output: Path,
+    plan: Plan,
+    segments: Sequence[Path],
+    times: Times,
+    tracks: SourceTracks | None,
+    metadata: Mapping[str, str],
+) -> None:
+    """Write `output` from segments and the source's other tracks, with `metadata` over that of the source.
+
+    A comment of the source is kept above the new one.
 
     Raises:
         MediaError: when segments do not belong together.
@@ -170,6 +181,10 @@ def join(output: Path, plan: Plan, segments: Sequence[Path], times: Times, track
             source, twins = tracks.open(stack, target)
             if twins:
                 streams.append(_copied_packets(source, twins))
+        told = target.metadata.get("comment")
+        target.metadata.update(metadata)
+        if told and "comment" in metadata:
+            target.metadata["comment"] = f"{told}\n{metadata['comment']}"
         for _, packet in heapq.merge(*streams, key=lambda entry: entry[0]):
             target.mux(packet)
 

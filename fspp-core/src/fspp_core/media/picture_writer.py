@@ -30,12 +30,20 @@ class PictureWriter(MediaWriter):
     """A folder of pictures being written, or a single picture."""
 
     def __init__(
-        self, path: Path, *, like: MediaReader, options: EncodeOptions, resume: bool, job: Mapping[str, Any]
+        self,
+        path: Path,
+        *,
+        like: MediaReader,
+        options: EncodeOptions,
+        resume: bool,
+        job: Mapping[str, Any],
+        metadata: Mapping[str, str],
     ) -> None:
         self._path = path
         self._options = options
         self._single = path if path.suffix.lower() in PICTURE_SUFFIXES else None
         self._suffix = path.suffix if self._single else f".{options.picture_format}"
+        self._text = metadata if _kind(self._suffix) == ".png" else {}
         self._warned = False
         if self._single is None and path.exists() and not path.is_dir():
             raise MediaError(f"{path}: is a file; give a folder for pictures, or a name with a video suffix")
@@ -69,7 +77,8 @@ class PictureWriter(MediaWriter):
             if isinstance(frame.native, Path) and _kind(frame.native.suffix) == _kind(self._suffix):
                 atomic_write(target, long_path(frame.native).read_bytes())
             else:
-                write_image(target, self._fitting(frame), quality=self._options.quality)
+                text = self._text if frame.native is None else None
+                write_image(target, self._fitting(frame), quality=self._options.quality, text=text)
             if self._journal is None:
                 self._journal = self._journal_path.open("a", encoding="utf-8", newline="\n")
             self._journal.write(f"{target.name}\n")

@@ -36,9 +36,17 @@ class VideoWriter(MediaWriter):
     """A video being written."""
 
     def __init__(
-        self, path: Path, *, like: MediaReader, options: EncodeOptions, resume: bool, job: Mapping[str, Any]
+        self,
+        path: Path,
+        *,
+        like: MediaReader,
+        options: EncodeOptions,
+        resume: bool,
+        job: Mapping[str, Any],
+        metadata: Mapping[str, str],
     ) -> None:
         self._path = path
+        self._metadata = metadata
         self._like = like
         self._parts = Parts(path)
         container = container_of(path)
@@ -110,7 +118,7 @@ class VideoWriter(MediaWriter):
         times = Times(np.array(self._pts, np.int64), self._lasting())
         try:
             with atomic_path(self._path) as temporary:
-                join(temporary, self._plan, self._segments, times, self._tracks)
+                join(temporary, self._plan, self._segments, times, self._tracks, self._metadata)
                 _check(temporary, self._path, len(times.pts))
         except AV_ERRORS as error:
             raise failure(self._path, "joining its parts", error) from error

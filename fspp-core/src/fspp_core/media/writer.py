@@ -68,6 +68,7 @@ def open_writer(
     options: EncodeOptions | None = None,
     resume: bool = True,
     job: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> MediaWriter:
     """Open an output for frames made from those of `like`.
 
@@ -78,6 +79,8 @@ def open_writer(
         resume: go on where an earlier run with equal arguments was stopped.
         job: JSON-ready values that the frames depend on beside `like` and `options`, such as the model and its
             checkpoint; an unfinished run with others is not continued.
+        metadata: words about the output, such as that it is synthetic: tags of a video's container beside those of the
+            source (.mp4 and .mov keep names they know, such as comment), texts in PNG pictures that were changed.
 
     Raises:
         MediaError: when source and output are the same, or the output cannot be as asked.
@@ -92,9 +95,9 @@ def open_writer(
     suffix = output.suffix.lower()
     if suffix in _OTHER_VIDEO_SUFFIXES:
         raise MediaError(f"{output}: {suffix} is not written; take one of {', '.join(CONTAINERS)}")
-    job = dict(job or {})
+    job, metadata = dict(job or {}), dict(metadata or {})
     if suffix in CONTAINERS and not output.is_dir():
-        return VideoWriter(output, like=like, options=options, resume=resume, job=job)
+        return VideoWriter(output, like=like, options=options, resume=resume, job=job, metadata=metadata)
     if suffix in PICTURE_SUFFIXES and like.info.kind != "picture":
         raise MediaError(f"{output}: {like.info.frame_count} frames do not go into one picture; give a folder or a video")
-    return PictureWriter(output, like=like, options=options, resume=resume, job=job)
+    return PictureWriter(output, like=like, options=options, resume=resume, job=job, metadata=metadata)
