@@ -19,8 +19,8 @@ def command() -> None:
 
 @command.command(
     "show",
-    help="Show every setting and where it is from: default, project file or command line. With a JOB, the words after it "
-    "are read as that command would read them: fspp config show extract clip.mp4 --every 2",
+    help="Show every setting and where it is from: default, project file or command line. With a JOB, the words after "
+    "it are read as that command would read them: fspp config show extract clip.mp4 --every 2",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")

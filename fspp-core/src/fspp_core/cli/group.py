@@ -46,7 +46,7 @@ class _Sections:
         parameters = cast(Any, self).get_params(ctx)
         for parameter in parameters:
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):
                 shared = parameter in COMMON or "--help" in parameter.opts
                 group = getattr(parameter, "group", "") or GENERAL
                 title = SHARED if shared else group[:1].upper() + group[1:]
