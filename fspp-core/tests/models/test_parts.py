@@ -150,7 +150,7 @@ def test_opening_tells_what_is_missing(tmp_path: Path) -> None:
     from fspp_core.errors import PluginError
     from fspp_core.registry import load_registry
 
-    with pytest.raises(CheckpointError, match="holds no trained model.*fspp train"):
+    with pytest.raises(CheckpointError, match=r"holds no trained model.*fspp train"):
         open_model(tmp_path, load_registry())
     save(tmp_path, {"encoder": encoder()})
     with pytest.raises(PluginError, match="toy") as caught:
