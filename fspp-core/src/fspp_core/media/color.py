@@ -33,7 +33,7 @@ def to_order(image: _Array, order: str) -> _Array:
 def to_bgr(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Grey (h, w), (h, w, 1), grey with alpha, BGR or BGRA of OpenCV as (h, w, 3) BGR; alpha is dropped."""
     if image.ndim == 2 or image.shape[2] == 1:
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
     if image.shape[2] == 2:
-        return cv2.cvtColor(np.ascontiguousarray(image[..., 0]), cv2.COLOR_GRAY2BGR)
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(image[..., 0]), cv2.COLOR_GRAY2BGR))
     return image if image.shape[2] == 3 else np.ascontiguousarray(image[..., :3])

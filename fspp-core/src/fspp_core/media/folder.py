@@ -99,6 +99,9 @@ class PictureReader(MediaReader):
         """The stem of picture `index`."""
         return self.info.names[index]
 
+    def close(self) -> None:
+        """As `MediaReader.close`; pictures are not kept open."""
+
     def _load(self, index: int) -> Frame:
         file = self._files[index]
         return Frame(index=index, name=file.stem, image=read_image(file), native=file)

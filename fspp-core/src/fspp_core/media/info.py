@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from fspp_core.media.light import Light
+
 MediaKind = Literal["video", "folder", "picture"]
 
 UNSPECIFIED = 2
@@ -79,6 +81,7 @@ class MediaInfo:
         bit_depth: bits of a channel; deeper than 8 is read as uint16.
         pixel_format: FFmpeg's name for the stored pixels; "bgr24" or "bgr48le" for pictures.
         color: colour tags of the file.
+        light: static HDR metadata of the first frame, empty when there is none.
         interlaced: whether frames are made of two fields; they are kept together as one frame.
         field_order: FFmpeg's code: 0 unknown, 1 progressive, 2 to 5 interlaced.
         aspect: width to height of a pixel, upright.
@@ -101,6 +104,7 @@ class MediaInfo:
     bit_depth: int = 8
     pixel_format: str = "bgr24"
     color: ColorTags = field(default_factory=ColorTags)
+    light: Light = field(default_factory=Light)
     interlaced: bool = False
     field_order: int = 0
     aspect: Fraction = Fraction(1)

@@ -138,7 +138,9 @@ def check_plan(plan: Plan, container: str, path: Path) -> None:
     if container in _MILLISECONDS and (1000 * plan.time_base).denominator != 1 and plan.time_base.numerator != 1:
         LOG.info("%s: %s keeps times in milliseconds; they are rounded", path, container)
     elif container in _MILLISECONDS and (plan.time_base * 1000).denominator != 1:
-        LOG.warning("%s: %s keeps times in milliseconds; finer ones are rounded, .mp4 or .mov keep them", path, container)
+        LOG.warning(
+            "%s: %s keeps times in milliseconds; finer ones are rounded, .mp4 or .mov keep them", path, container
+        )
 
 
 def join(
@@ -157,12 +159,15 @@ def join(
         MediaError: when segments do not belong together.
     """
     container = container_of(output)
-    settings = {"video_track_timescale": str(plan.time_base.denominator)} if container in ("mp4", "mov") else {}
+    ticks = str(plan.time_base.denominator)
+    settings = {"video_track_timescale": ticks, "movie_timescale": ticks} if container in ("mp4", "mov") else {}
     if container == "mp4":
         settings["movflags"] = "faststart"
     ranks = _all_ranks(segments)
     if len(ranks) != len(times.pts):
-        raise MediaError(f"{output}: its parts hold {len(ranks)} frames instead of {len(times.pts)}; remove them and rerun")
+        raise MediaError(
+            f"{output}: its parts hold {len(ranks)} frames instead of {len(times.pts)}; remove them and rerun"
+        )
     decoding = decode_times(ranks, times)
     with ExitStack() as stack:
         target = stack.enter_context(av.open(str(long_path(output)), "w", format=container, container_options=settings))

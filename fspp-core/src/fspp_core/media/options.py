@@ -7,15 +7,12 @@ from typing import Literal
 
 from fspp_core.options import option
 
-Codec = Literal["h264", "h265", "vp9", "av1", "ffv1", "prores"]
-PictureFormat = Literal["png", "jpg", "tiff", "webp"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeOptions:
     """Settings of the writer; the defaults are visually lossless."""
 
-    codec: Codec = option("h264", "Video codec.", group="video")
+    codec: Literal["h264", "h265", "vp9", "av1", "ffv1", "prores"] = option("h264", "Video codec.", group="video")
     crf: int | None = option(
         None,
         "Quality of h264, h265, vp9 and av1, lower is better and 0 is lossless; none takes a visually lossless value "
@@ -43,5 +40,7 @@ class EncodeOptions:
         120, "Frames a segment; a killed run loses at most the open segment.", minimum=2, maximum=100_000, group="video"
     )
     threads: int = option(0, "Threads of the encoder, 0 for as many as it likes.", minimum=0, group="video")
-    picture_format: PictureFormat = option("png", "Format of pictures when a folder is written.", group="pictures")
+    picture_format: Literal["png", "jpg", "tiff", "webp"] = option(
+        "png", "Format of pictures when a folder is written.", group="pictures"
+    )
     quality: int = option(95, "Quality of jpg and webp pictures, 1 to 100.", minimum=1, maximum=100, group="pictures")

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fspp_core.media.light import side_data
 from fspp_core.media.pixels import depth, plane_view, set_plane
 
 
@@ -50,10 +51,10 @@ class Orientation:
 
 def read_orientation(frame: av.VideoFrame) -> tuple[Orientation, bool]:
     """The orientation a decoded frame asks for, and whether that says all (False: the angle is no quarter turn)."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix = side_data(frame, "DISPLAYMATRIX")
     if matrix is None:
         return Orientation(), True
-    a, b, _, c, d = (int(v) for v in np.frombuffer(bytes(matrix), np.int32)[:5])
+    a, b, _, c, d = (int(v) for v in np.frombuffer(matrix, np.int32)[:5])
     if a == d == 0 and b and c:
         return Orientation(True, c < 0, b < 0), True
     if b == c == 0 and a and d:

@@ -64,7 +64,7 @@ class Parts:
         return False
 
     def remove(self) -> None:
-        """Remove the folder with all parts; the job goes last, so that a kill in between leaves a folder that is ours."""
+        """Remove the folder with all parts; the job goes last, so that after a kill in between it is still ours."""
         if not self.folder.exists():
             return
         job = self.folder / _JOB

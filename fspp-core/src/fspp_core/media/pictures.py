@@ -146,7 +146,7 @@ def _read(path: Path) -> bytes:
 def _decode_with_pillow(data: bytes, path: Path) -> npt.NDArray[Any]:
     try:
         image = iio.imread(data, plugin="pillow", index=0, rotate=True, mode="RGB")
-    except Exception as error:  # noqa: BLE001 - Pillow and imageio raise many kinds for damaged files
+    except Exception as error:  # Pillow and imageio raise many kinds for damaged files
         raise MediaError(f"{path}: not a picture that can be read, or damaged ({error})") from error
     return rgb_to_bgr(np.asarray(image))
 

@@ -126,7 +126,9 @@ def to_image(frame: av.VideoFrame, tags: ColorTags) -> DeepImage:
         name = _stepping_stone(name)
         frame = VideoReformatter().reformat(frame, format=name, interpolation=_EXACT)
         if not name.startswith("yuv"):
-            return np.ascontiguousarray(frame.to_ndarray())
+            packed: DeepImage = np.ascontiguousarray(frame.to_ndarray())  # type: ignore[assignment]
+            return packed
+    image: DeepImage
     bits = depth(name)
     dtype, top = (np.uint8, 255) if bits == 8 else (np.uint16, 65535)
     samples = [plane_view(plane, dtype) for plane in frame.planes[:3]]
@@ -139,8 +141,10 @@ def to_image(frame: av.VideoFrame, tags: ColorTags) -> DeepImage:
     luma = samples[0]
     if len(samples) < 3:
         neutral = matrix @ np.array([0, 128 * 2 ** (bits - 8), 128 * 2 ** (bits - 8), 1])
-        return cv2.transform(luma[..., None], np.stack([matrix[:, 0], neutral], axis=1))
-    return cv2.transform(cv2.merge([luma, *(_spread(s, luma.shape) for s in samples[1:])]), matrix)
+        image = cv2.transform(luma[..., None], np.stack([matrix[:, 0], neutral], axis=1))
+    else:
+        image = cv2.transform(cv2.merge([luma, *(_spread(s, luma.shape) for s in samples[1:])]), matrix)
+    return image
 
 
 def to_frame(image: npt.NDArray[Any], pixel_format: str, tags: ColorTags) -> av.VideoFrame:
@@ -189,7 +193,7 @@ def _spread(chroma: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[Any
         return chroma
     across, down = -(-width // chroma.shape[1]), -(-height // chroma.shape[0])
     size = (chroma.shape[1] * across, chroma.shape[0] * down)
-    return cv2.resize(chroma, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    return np.asarray(cv2.resize(chroma, size, interpolation=cv2.INTER_LINEAR))[:height, :width]
 
 
 def _gather(chroma: npt.NDArray[Any], plane: Any) -> npt.NDArray[Any]:
@@ -201,4 +205,4 @@ def _gather(chroma: npt.NDArray[Any], plane: Any) -> npt.NDArray[Any]:
     spare_y, spare_x = plane.height * down - height, plane.width * across - width
     if spare_x or spare_y:
         chroma = cv2.copyMakeBorder(chroma, 0, spare_y, 0, spare_x, cv2.BORDER_REPLICATE)
-    return cv2.resize(chroma, (plane.width, plane.height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(chroma, (plane.width, plane.height), interpolation=cv2.INTER_AREA))

@@ -13,6 +13,7 @@ import av
 
 from fspp_core.errors import MediaError
 from fspp_core.media.info import ColorTags, MediaInfo
+from fspp_core.media.light import merged
 from fspp_core.media.options import EncodeOptions
 from fspp_core.media.pixels import assumed_space, depth, is_full
 
@@ -65,7 +66,9 @@ class Plan:
         return {k: str(v) if isinstance(v, Fraction) else v for k, v in asdict(self).items()}
 
 
-def plan_encoding(info: MediaInfo, options: EncodeOptions, *, threads: int | None = None, constant: bool = True) -> Plan:
+def plan_encoding(
+    info: MediaInfo, options: EncodeOptions, *, threads: int | None = None, constant: bool = True
+) -> Plan:
     """Choose how frames like those of `info` are encoded; what differs from the source goes into the log.
 
     Args:
@@ -85,7 +88,7 @@ def plan_encoding(info: MediaInfo, options: EncodeOptions, *, threads: int | Non
     return Plan(
         codec=options.codec,
         encoder=encoder,
-        settings=_settings(options, pixel_format),
+        settings=_with_light(info, options.codec, _settings(options, pixel_format)),
         pixel_format=pixel_format,
         width=info.width,
         height=info.height,
@@ -126,6 +129,18 @@ def _settings(options: EncodeOptions, pixel_format: str) -> dict[str, str]:
     if codec == "ffv1":
         return {"level": "3", "slicecrc": "1"}
     return {"profile": "4444" if "444" in pixel_format else "hq", "vendor": "apl0"}
+
+
+def _with_light(info: MediaInfo, codec: str, settings: Mapping[str, str]) -> Mapping[str, str]:
+    if not info.light:
+        return settings
+    more = info.light.settings(codec)
+    if more is None:
+        LOG.warning(
+            "%s: %s cannot carry its HDR metadata (mastering display, light levels); left out", info.path, codec
+        )
+        return settings
+    return merged(settings, more)
 
 
 def _pixel_format(info: MediaInfo, options: EncodeOptions, known: Sequence[str]) -> str:

@@ -48,6 +48,7 @@ class MediaReader(ABC):
     def fingerprint(self) -> str:
         """A digest of the content that another copy of the same footage shares, and an edited one does not."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of files; may be called twice."""
 

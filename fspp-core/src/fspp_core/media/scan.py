@@ -15,6 +15,7 @@ import numpy.typing as npt
 from fspp_core.errors import MediaError
 from fspp_core.files import long_path
 
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scan:
     """Timing of every frame of a video stream.
@@ -88,7 +89,9 @@ def _scan(path: Path, _size: int, _changed: int) -> Scan:
         packets, hidden, broken = _packets(container, stream)
         if not packets:
             raise MediaError(f"{path}: holds no whole video frame{f' ({broken})' if broken else ''}")
-        return _timed(packets, stream, container.format.name, _shortfall(path, container, stream, packets, hidden) or broken)
+        return _timed(
+            packets, stream, container.format.name, _shortfall(path, container, stream, packets, hidden) or broken
+        )
 
 
 _Packets = list[tuple[int | None, int, bool]]
@@ -119,21 +122,28 @@ def _timed(packets: _Packets, stream: Any, kind: str, damage: str) -> Scan:
         return _untimed(packets, stream, damage)
     order = sorted(range(len(packets)), key=lambda i: packets[i][0] or 0)
     pts = np.array([packets[i][0] for i in order], np.int64)
-    last = 0 if damage else _end(stream) - int(pts[-1])
-    if last <= 0:
-        last = packets[order[-1]][1] or _usual_step(pts, stream)
-    durations = np.diff(pts, append=pts[-1] + last)
+    last = _last_duration(packets[order[-1]][1], 0 if damage else _end(stream) - int(pts[-1]), stream)
+    durations = np.diff(pts, append=pts[-1] + (last or _usual_step(pts, stream)))
     keys = np.array(sorted(p for p, _, key in packets if key and p is not None), np.int64)
-    if kind == "avi" and order != list(range(len(order))):
+    if kind == "avi" and stream.codec_context.has_b_frames:
         keys = keys[:0]  # AVI has no presentation times; after seeking they would be guessed anew
     return Scan(pts=pts, durations=durations, keys=keys, timed=True, damage=damage)
 
 
+def _last_duration(packet: int, header: int, stream: Any) -> int:
+    """How long the last frame is shown: by its packet, or by the header where that says clearly something else.
+
+    Packets know only the time to the next one decoded; headers are often rounded to milliseconds.
+    """
+    rounding = Fraction(1, 1000) / stream.time_base
+    return packet if packet and (header <= 0 or abs(header - packet) <= rounding) else max(0, header)
+
+
 def _end(stream: Any) -> int:
-    """When the last frame ends, as the file's header says; packets do not know under reordering. 0 when not said."""
+    """When the last frame ends, as the file's header says; 0 when it does not."""
     promised = _seconds(stream.metadata.get("DURATION", ""))
     if promised is not None:
-        return round(promised / stream.time_base)
+        return round(promised / Fraction(stream.time_base))
     if stream.duration and "mp4" in stream.container.format.name:
         return int(stream.duration + (stream.start_time or 0))
     return 0

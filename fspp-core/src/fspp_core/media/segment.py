@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +46,9 @@ class SegmentEncoder:
             picture = to_frame(frame.image, self._plan.pixel_format, self._plan.color)
         picture.pts, picture.time_base = pts, self._plan.time_base
         picture.pict_type = 0  # else encoders repeat the source's choice of key frames
+        tags = self._plan.color
+        picture.color_primaries, picture.color_trc = tags.primaries, tags.transfer
+        picture.colorspace, picture.color_range = tags.space, tags.range
         if self._fields is not None:
             picture = self._fields.flag(picture)
         self._ranks[pts] = len(self._ranks)
@@ -79,6 +83,8 @@ class SegmentEncoder:
 
 def add_encoder(container: Any, plan: Plan) -> Any:
     """A video stream in `container` that encodes by `plan`."""
+    if plan.codec == "av1":
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 knows no other way to be told not to chat on stderr
     stream = container.add_stream(plan.encoder, rate=plan.rate, options=dict(plan.settings))
     coder = stream.codec_context
     coder.width, coder.height, coder.pix_fmt = plan.width, plan.height, plan.pixel_format
@@ -113,4 +119,5 @@ class _FieldFlagger:
 
     def flag(self, frame: av.VideoFrame) -> av.VideoFrame:
         self._graph.push(frame)
-        return self._graph.pull()  # type: ignore[no-any-return]
+        marked: av.VideoFrame = self._graph.vpull()
+        return marked

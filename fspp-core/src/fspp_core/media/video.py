@@ -16,6 +16,7 @@ import numpy as np
 from fspp_core.errors import MediaError
 from fspp_core.files import long_path
 from fspp_core.media.info import ColorTags, MediaInfo
+from fspp_core.media.light import read_light
 from fspp_core.media.orientation import Orientation, read_orientation
 from fspp_core.media.pixels import assumed_space, depth, to_image
 from fspp_core.media.reader import MediaReader
@@ -166,7 +167,7 @@ class VideoReader(MediaReader):
                         break
                     arrived = True
                     yield index, picture
-                else:
+                if arrived:
                     return
 
     def _entries(self, start: int) -> Iterator[int | None]:
@@ -181,7 +182,7 @@ class VideoReader(MediaReader):
             yield from zip(range(len(self._scan)), pictures, strict=False)
             return
         for picture in pictures:
-            index = self._positions.get(picture.pts)
+            index = self._positions.get(picture.pts if picture.pts is not None else -1)
             if index is not None:
                 yield index, picture
 
@@ -251,6 +252,7 @@ def _probe(path: Path, container: Any, stream: Any, timing: Scan) -> tuple[Media
         bit_depth=depth(first.format.name),
         pixel_format=first.format.name,
         color=tags,
+        light=read_light(first),
         interlaced=field_order in _INTERLACED_ORDERS or bool(first.interlaced_frame),
         field_order=field_order,
         aspect=1 / aspect if orientation.transpose else aspect,

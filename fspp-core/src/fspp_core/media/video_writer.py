@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from fspp_core.media.join import SourceTracks, Times, check_plan, container_of, 
 from fspp_core.media.options import EncodeOptions
 from fspp_core.media.orientation import turn_frame
 from fspp_core.media.parts import Parts
-from fspp_core.media.plan import Plan, plan_encoding
+from fspp_core.media.plan import plan_encoding
 from fspp_core.media.reader import MediaReader
 from fspp_core.media.scan import scan
 from fspp_core.media.segment import SegmentEncoder
@@ -199,4 +198,6 @@ def _check(file: Path, output: Path, frames: int) -> None:
     """Make sure, before it takes its name, that the file holds what was written."""
     found = scan(file)
     if len(found) != frames or found.damage:
-        raise MediaError(f"{output}: {len(found)} of {frames} frames arrived in the file {found.damage}; see if the disk is full")
+        raise MediaError(
+            f"{output}: {len(found)} of {frames} frames arrived in the file {found.damage}; see if the disk is full"
+        )

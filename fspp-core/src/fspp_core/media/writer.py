@@ -1,4 +1,4 @@
-"""Write footage: a video with the timing, tags and sound of another, or a folder of pictures; resumable after a kill."""
+"""Write footage: a video with the timing, tags and sound of another, or pictures; resumable after a kill."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from fspp_core.media.pictures import PICTURE_SUFFIXES
 from fspp_core.media.reader import MediaReader
 from fspp_core.types import Frame
 
-_OTHER_VIDEO_SUFFIXES = frozenset({".avi", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".wmv"})
+_OTHER_VIDEO_SUFFIXES = frozenset(
+    {".avi", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".wmv"}
+)
 
 
 class MediaWriter(ABC):
@@ -99,5 +101,7 @@ def open_writer(
     if suffix in CONTAINERS and not output.is_dir():
         return VideoWriter(output, like=like, options=options, resume=resume, job=job, metadata=metadata)
     if suffix in PICTURE_SUFFIXES and like.info.kind != "picture":
-        raise MediaError(f"{output}: {like.info.frame_count} frames do not go into one picture; give a folder or a video")
+        raise MediaError(
+            f"{output}: {like.info.frame_count} frames do not go into one picture; give a folder or a video"
+        )
     return PictureWriter(output, like=like, options=options, resume=resume, job=job, metadata=metadata)
