@@ -45,7 +45,6 @@ ONLY = {
     "tqdm": ("cli",),
     "pytest": ("testing",),
     "safetensors": ("models",),
-    "msgspec": ("alignments", "media", "extraction"),
 }
 HEAVY = {"tensorflow", "keras", "cv2"}
 LIGHT_NAME = re.compile(r"(^|_)(plugin|options)$")

@@ -10,6 +10,7 @@ Needs pytest and numpy only (`pip install fspp-core[testing]`); what is heavy is
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,5 +68,6 @@ def __getattr__(name: str) -> Any:
     if home not in ("run", "coverage"):
         import pytest
 
-        pytest.register_assert_rewrite(f"{__name__}.base", f"{__name__}.{home}")
+        modules = [f"{__name__}.{module}" for module in ("base", "crops", home)]
+        pytest.register_assert_rewrite(*(module for module in modules if module not in sys.modules))
     return getattr(import_module(f"{__name__}.{home}"), name)

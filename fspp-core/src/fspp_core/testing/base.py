@@ -230,6 +230,15 @@ def assert_float32(array: Any, shape: tuple[int, ...]) -> None:
     assert array.dtype == np.float32, f"expected float32, received {array.dtype}"
 
 
+def assert_within_0_and_1(array: Any, what: str) -> None:
+    """Finite everywhere, and from 0 to 1."""
+    finite = bool(np.isfinite(array).all())
+    assert finite, f"{what} is not finite"
+    low, high = float(np.min(array, initial=1)), float(np.max(array, initial=0))
+    assert low >= 0, f"{what} goes down to {low}"
+    assert high <= 1, f"{what} goes up to {high}"
+
+
 def close(component: Any) -> None:
     """Call `close` where there is one."""
     closer = getattr(component, "close", None)

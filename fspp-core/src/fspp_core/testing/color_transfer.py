@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fspp_core.specs import Kind
-from fspp_core.testing.base import Conformance, assert_float32
+from fspp_core.testing.base import Conformance, assert_float32, assert_within_0_and_1
 from fspp_core.testing.pictures import drawn_face, noise
 from fspp_core.types import FloatArray
 
@@ -110,6 +110,4 @@ class ColorTransferConformance(Conformance):
 
 def _assert_picture(result: FloatArray, shape: tuple[int, ...]) -> None:
     assert_float32(result, shape)
-    assert np.isfinite(result).all(), "the result is not finite"
-    assert result.min() >= 0, f"the result goes down to {result.min()}"
-    assert result.max() <= 1, f"the result goes up to {result.max()}"
+    assert_within_0_and_1(result, "the result")

@@ -9,7 +9,7 @@ import pytest
 
 from fspp_core.errors import ShapeError
 from fspp_core.specs import Kind
-from fspp_core.testing.base import assert_float32
+from fspp_core.testing.base import assert_float32, assert_within_0_and_1
 from fspp_core.testing.crops import CropConformance
 from fspp_core.types import FloatArray
 
@@ -35,7 +35,7 @@ class MaskerConformance(CropConformance):
         """(n, size, size) float32, 0..1."""
         size, masks = self.built().size, self.exercise(self.built())
         assert_float32(masks, (3, size, size))
-        _assert_range(masks)
+        assert_within_0_and_1(masks, "the mask")
 
     def test_nothing_in_nothing_out(self) -> None:
         """An empty batch is not an error."""
@@ -46,7 +46,7 @@ class MaskerConformance(CropConformance):
     def test_flat_crops_are_finite(self, value: int) -> None:
         """A frame faded to black must not spoil a film with NaN."""
         crops, landmarks = self.crops(self.built())
-        _assert_range(self.built().mask(np.full_like(crops, value), landmarks))
+        assert_within_0_and_1(self.built().mask(np.full_like(crops, value), landmarks), "the mask")
 
     def test_inputs_are_left_as_they_were(self) -> None:
         """Callers go on using them."""
@@ -65,7 +65,8 @@ class MaskerConformance(CropConformance):
     def test_landmarks_outside_the_crop(self) -> None:
         """A face at the frame's edge reaches beyond its crop; the mask stays in range."""
         crops, landmarks = self.crops(self.built())
-        _assert_range(self.built().mask(crops, landmarks + np.float32(self.built().size * 0.7)))
+        masks = self.built().mask(crops, landmarks + np.float32(self.built().size * 0.7))
+        assert_within_0_and_1(masks, "the mask")
 
     def test_crops_of_another_size_are_refused(self) -> None:
         """`ShapeError`, not a mask of another size."""
@@ -83,9 +84,3 @@ class MaskerConformance(CropConformance):
         assert mask[y, x] > 0.5, "the tip of the nose is outside the mask"
         edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
         assert edge.mean() < mask.mean(), "the mask covers the crop's edge more than its inside"
-
-
-def _assert_range(masks: FloatArray) -> None:
-    assert np.isfinite(masks).all(), "the mask is not finite"
-    assert masks.min() >= 0, f"the mask goes down to {masks.min()}"
-    assert masks.max() <= 1, f"the mask goes up to {masks.max()}"
