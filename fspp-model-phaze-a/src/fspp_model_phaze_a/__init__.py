@@ -1,1 +1,1 @@
-"""fspp-model-phaze-a."""
+"""Phaze-A: a configurable face-swapping autoencoder."""
