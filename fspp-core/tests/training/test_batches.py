@@ -30,7 +30,7 @@ class Reads:
         def read():
             with self.lock:
                 self.count += 1
-            return picture
+            return picture, {}
 
         return read
 
@@ -42,7 +42,7 @@ def faceset(portrait, count, *, budget=2**30, reads=None):
     for number in range(count):
         tinted = np.clip(picture.astype(int) + 3 * number, 0, 255).astype(np.uint8)
         size = (picture.shape[1], picture.shape[0])
-        refs.append(FaceRef(f"{number}", face, np.eye(2, 3), size, reads.of(tinted)))
+        refs.append(FaceRef(f"{number}", face.landmarks, np.eye(2, 3), size, reads.of(tinted)))
     return Faceset(refs, PLAN, masks=None, budget=Budget(budget))
 
 
@@ -139,7 +139,7 @@ def test_an_error_in_a_worker_arrives_once(portraits):
     def broken():
         raise OSError("disk gone")
 
-    made.sets["source"].refs[2] = FaceRef("2", portraits["hopper"][1], np.eye(2, 3), (512, 600), broken)
+    made.sets["source"].refs[2] = FaceRef("2", portraits["hopper"][1].landmarks, np.eye(2, 3), (512, 600), broken)
     with pytest.raises(OSError, match="disk gone"):
         list(made.stream(0, 5, 2))
 
@@ -159,7 +159,7 @@ def test_opencv_threads_come_back():
 
 def test_coverage(portraits):
     picture, face = portraits["hopper"]
-    whole = FaceRef("a", face, np.eye(2, 3), (picture.shape[1], picture.shape[0]), lambda: picture)
+    whole = FaceRef("a", face.landmarks, np.eye(2, 3), (picture.shape[1], picture.shape[0]), lambda: (picture, {}))
     assert covers(whole, CropPlan("half", 64, 64))
     assert covers(whole, CropPlan("full", 64, 64))
     assert not covers(whole, CropPlan("head", 64, 64))

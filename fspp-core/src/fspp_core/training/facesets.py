@@ -52,23 +52,24 @@ class FaceMasks:
         self._masker: Masker | None = None
         self._lock = threading.Lock()
 
-    def mask(self, ref: FaceRef, image: Image) -> Mask:
+    def mask(self, ref: FaceRef, image: Image, masks: Mapping[str, Mask]) -> Mask:
         """The mask of one face.
 
         Args:
             image: the face's picture, as `ref.read` gives it.
+            masks: its stored masks, likewise.
 
         Raises:
             TrainingError: when it has none and no masker of this name can be built.
         """
-        stored = ref.face.masks.get(self.name)
+        stored = masks.get(self.name)
         if stored is not None:
             return stored
         with self._lock:  # maskers need not be safe for threads
-            masker = self._build(ref)
-            matrix = geometry.crop_matrix(ref.face.landmarks, masker.face_type, masker.size)
+            masker = self._build(ref, masks)
+            matrix = geometry.crop_matrix(ref.landmarks, masker.face_type, masker.size)
             crop = geometry.warp(image, geometry.compose(matrix, geometry.invert(ref.matrix)), masker.size)
-            landmarks = geometry.transform(ref.face.landmarks, matrix)
+            landmarks = geometry.transform(ref.landmarks, matrix)
             mask = masker.mask(crop[None], landmarks[None].astype(np.float32))[0]
         return Mask(image=np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8), matrix=matrix)
 
@@ -78,12 +79,12 @@ class FaceMasks:
         if close is not None:
             close()
 
-    def _build(self, ref: FaceRef) -> Masker:
+    def _build(self, ref: FaceRef, masks: Mapping[str, Mask]) -> Masker:
         if self._masker is None:
             try:
                 self._masker = self._registry.build("masker", self.name, self._options)
             except PluginError as error:
-                stored = ", ".join(ref.face.masks) or "none"
+                stored = ", ".join(masks) or "none"
                 raise TrainingError(
                     f"{ref.name}: no mask {self.name!r} is stored with the face (stored: {stored}) and none can be "
                     f"made: {error}. Choose another mask, or set background_weight to 1 to train without"
@@ -118,7 +119,7 @@ class Faceset:
         digest = hashlib.sha256()
         for ref in self.refs:
             digest.update(ref.name.encode("utf-8", "surrogateescape"))
-            digest.update(np.ascontiguousarray(ref.face.landmarks, np.float32).tobytes())
+            digest.update(np.ascontiguousarray(ref.landmarks, np.float32).tobytes())
         return digest.hexdigest()
 
     def face(self, index: int) -> TrainingFace:
@@ -127,9 +128,9 @@ class Faceset:
         if cached is not None:
             return cached
         ref = self.refs[index]
-        image = ref.read()
-        mask = None if self._masks is None else self._masks.mask(ref, image)
-        face = training_face(image, ref.matrix, ref.face.landmarks, mask, self.plan)
+        image, masks = ref.read()
+        mask = None if self._masks is None else self._masks.mask(ref, image, masks)
+        face = training_face(image, ref.matrix, ref.landmarks, mask, self.plan)
         cost = 0 if face.image is image and ref.resident else face.image.nbytes
         cost += 0 if face.mask is None else face.mask.nbytes
         with self._lock:
@@ -199,7 +200,7 @@ def warn_of_narrow_crops(where: Path, refs: Sequence[FaceRef], plan: CropPlan) -
 def covers(ref: FaceRef, plan: CropPlan) -> bool:
     """Whether the picture shows the whole training crop, but for a sliver."""
     size = plan.largest
-    to_crop = geometry.crop_matrix(ref.face.landmarks, plan.face_type, size)
+    to_crop = geometry.crop_matrix(ref.landmarks, plan.face_type, size)
     slack = _COVERAGE_TOLERANCE * size
     inset = np.array([(x, y) for x in (slack, size - slack) for y in (slack, size - slack)])
     corners = geometry.transform(inset, geometry.compose(ref.matrix, geometry.invert(to_crop)))

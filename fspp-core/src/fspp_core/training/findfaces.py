@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fspp_core import geometry
-from fspp_core.alignments import Alignments, read_face_crop, read_face_record
+from fspp_core.alignments import Alignments, FaceRecord, from_record, read_face_crop, read_face_record
 from fspp_core.concurrency import ordered_map
 from fspp_core.errors import AlignmentsError, FsppError, TrainingError
 from fspp_core.media import open_media
 from fspp_core.media.pictures import decode_image, encode_image
 from fspp_core.progress import CancelFlag, Progress, ProgressEvent, check, ignore
-from fspp_core.types import Face, Image, Matrix
+from fspp_core.types import FloatArray, Image, Mask, Matrix
 
 if TYPE_CHECKING:
     from fspp_core.training.faces import CropPlan
@@ -39,18 +39,18 @@ class FaceRef:
 
     Attributes:
         name: for messages and previews.
-        face: its record, in frame pixels.
+        landmarks: (68, 2) float32 in frame pixels.
         matrix: (2, 3) float64, frame -> picture.
-        size: side, or width and height, of the picture in pixels.
-        read: gives the picture, (h, w, 3) uint8 BGR; may be called from any thread.
+        size: width and height of the picture in pixels.
+        read: gives the picture, (h, w, 3) uint8 BGR, and the stored masks by name; may be called from any thread.
         resident: the picture is in memory already.
     """
 
     name: str
-    face: Face
+    landmarks: FloatArray
     matrix: Matrix
     size: tuple[int, int]
-    read: Callable[[], Image]
+    read: Callable[[], tuple[Image, Mapping[str, Mask]]]
     resident: bool = False
 
 
@@ -144,12 +144,13 @@ def _try_record(path: Path) -> FaceRef | FsppError:
         record = read_face_record(path)
     except FsppError as error:
         return error
-    side = record.size
-    return FaceRef(path.name, record.face, record.matrix, (side, side), partial(_read_crop, path))
+    size = (record.size, record.size)
+    return FaceRef(path.name, record.face.landmarks, record.matrix, size, partial(_read_crop, path))
 
 
-def _read_crop(path: Path) -> Image:
-    return read_face_crop(path).crop.image
+def _read_crop(path: Path) -> tuple[Image, Mapping[str, Mask]]:
+    stored = read_face_crop(path)
+    return stored.crop.image, stored.face.masks
 
 
 def cut_faces(
@@ -186,9 +187,11 @@ def cut_faces(
         last = wanted[-1] + 1
         for frame in reader.frames(wanted[0], last):
             check(cancel)
-            for number, face in enumerate(alignments.faces(frame.index)):
-                picture, matrix = _cut(frame.bgr8, face, plan)
-                picture, shrink = shrunk(picture, _to_crop(face, plan, matrix))
+            record = alignments.frames.get(frame.index)
+            for number, face in enumerate(record.faces if record else ()):
+                to_crop = geometry.crop_matrix(face.landmarks, plan.face_type, plan.largest)
+                picture, matrix = _cut(frame.bgr8, to_crop, plan.largest)
+                picture, shrink = shrunk(picture, geometry.compose(to_crop, geometry.invert(matrix)))
                 matrix = geometry.compose(shrink, matrix)
                 refs.append(_kept(f"{frame.name}_{number}", face, matrix, picture, budget))
             if frame.index % _REPORT_EVERY == 0 or frame.index + 1 == last:
@@ -196,15 +199,10 @@ def cut_faces(
     return refs
 
 
-def _to_crop(face: Face, plan: CropPlan, matrix: Matrix) -> Matrix:
-    to_crop = geometry.crop_matrix(face.landmarks, plan.face_type, plan.largest)
-    return geometry.compose(to_crop, geometry.invert(matrix))
-
-
-def _cut(image: Image, face: Face, plan: CropPlan) -> tuple[Image, Matrix]:
+def _cut(image: Image, to_crop: Matrix, size: int) -> tuple[Image, Matrix]:
     """The part of a frame around the training crop, and (2, 3) from the frame to it."""
     height, width = image.shape[:2]
-    corners = geometry.crop_corners(geometry.crop_matrix(face.landmarks, plan.face_type, plan.largest), plan.largest)
+    corners = geometry.crop_corners(to_crop, size)
     middle = corners.mean(axis=0)
     reach = np.abs(corners - middle).max() * _MARGIN
     left, top = np.clip(np.floor(middle - reach), 0, (width - 2, height - 2)).astype(int)
@@ -212,12 +210,16 @@ def _cut(image: Image, face: Face, plan: CropPlan) -> tuple[Image, Matrix]:
     return image[top:bottom, left:right].copy(), np.array([[1.0, 0.0, -left], [0.0, 1.0, -top]])
 
 
-def _kept(name: str, face: Face, matrix: Matrix, picture: Image, budget: Budget) -> FaceRef:
+def _kept(name: str, face: FaceRecord, matrix: Matrix, picture: Image, budget: Budget) -> FaceRef:
     size = (picture.shape[1], picture.shape[0])
     if budget.take(picture.nbytes):
-        return FaceRef(name, face, matrix, size, lambda: picture, resident=True)
+        return FaceRef(name, face.landmarks, matrix, size, lambda: (picture, _masks(face)), resident=True)
     packed = encode_image(picture, ".jpg", quality=_JPEG_QUALITY)
-    return FaceRef(name, face, matrix, size, partial(_unpacked, packed, name))
+    return FaceRef(name, face.landmarks, matrix, size, lambda: (_unpacked(packed, name), _masks(face)))
+
+
+def _masks(face: FaceRecord) -> Mapping[str, Mask]:
+    return from_record(face).masks
 
 
 def _unpacked(packed: bytes, name: str) -> Image:

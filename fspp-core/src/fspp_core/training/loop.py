@@ -131,6 +131,7 @@ class _Setup:
             "source": locate(source, _path(options.source_media)),
             "target": locate(target, _path(options.target_media)),
         }
+        backend.grow_memory()
         check_precision(options.precision, force=options.force_precision)
         with building(options.precision, options.seed):
             model = self.registry.construct("model", options.model, self.model_options)
@@ -193,22 +194,24 @@ class _Setup:
 
     def report(self, session: Session | None, timings: Timings) -> TrainReport:
         """What to tell the caller; without a session nothing was left to do."""
-        latest = self.store.latest()
-        if latest is None:
-            raise TrainingError(f"{self.folder}: the checkpoint just written cannot be read back")
+        checkpoint = None if self.checkpoint is None else self.checkpoint.path
+        if session is not None:
+            checkpoint = session.saved
+        if checkpoint is None:
+            raise TrainingError(f"{self.folder}: the training ended without a checkpoint")
         sets = {} if session is None else session.batches.sets
         return TrainReport(
             model=self.options.model,
             parameters=0 if session is None else int(session.trainer.count_params()),
             first_step=self.done,
-            steps=latest.step,
+            steps=self.done if session is None else session.step,
             faces={side: len(faces) for side, faces in sets.items()},
             losses={} if session is None else dict(session.last),
             seconds=dict(timings.seconds),
             devices=tuple(str(device) for device in backend.devices()),
             versions=backend.versions(),
             model_dir=self.folder,
-            checkpoint=latest.path,
+            checkpoint=checkpoint,
             log=self.folder / LOG_NAME,
         )
 

@@ -19,18 +19,14 @@ def check_precision(precision: str, *, force: bool) -> None:
     Raises:
         TrainingError: naming the format and what to use instead.
     """
-    if precision == "float32" or force or any(device.kind == "gpu" for device in backend.devices()):
+    if precision == "float32" or force or any(device.kind != "cpu" for device in backend.devices()):
         return
+    instead = "use float32, which is faster here, or set force_precision to use it all the same"
     if precision == "mixed_float16":
-        raise TrainingError(
-            "precision: mixed_float16 needs a GPU and TensorFlow sees none (fspp doctor lists the devices); "
-            "use float32 or mixed_bfloat16, or set force_precision to use it all the same"
-        )
-    if precision == "mixed_bfloat16" and not backend.cpu_has_bfloat16():
-        raise TrainingError(
-            "precision: mixed_bfloat16 needs a processor with AVX512-BF16 or AMX, and this one has neither; use "
-            "float32, which is faster here, or set force_precision to use it all the same"
-        )
+        raise TrainingError(f"precision: mixed_float16 needs a GPU, and there is none that Keras can use; {instead}")
+    able = backend.cpu_has_bfloat16()
+    if not able:
+        raise TrainingError(f"precision: mixed_bfloat16 would be slow: {able.reason}; {instead}")
 
 
 @contextmanager
