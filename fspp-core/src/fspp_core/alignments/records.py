@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -14,14 +15,14 @@ from fspp_core.types import FloatArray, LandmarksOrigin, Matrix
 
 MediaKind = Literal["video", "folder", "picture"]
 
-_ROUND_DIGITS = (4, 5, 6)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class RecordError(AlignmentsError, ValueError):
     """A field that cannot stand; as a ValueError, so that msgspec adds the path of the field when it reads."""
 
 
-class MaskRecord(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False):
+class MaskRecord(msgspec.Struct, gc=False, kw_only=True, forbid_unknown_fields=True, eq=False):
     """A stored mask.
 
     Attributes:
@@ -38,7 +39,7 @@ class MaskRecord(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=Fa
             raise RecordError(f"png must be a PNG file; received {len(self.png)} bytes that begin otherwise")
 
 
-class FaceRecord(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, eq=False):
+class FaceRecord(msgspec.Struct, gc=False, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, eq=False):
     """One face of a frame; the fields are those of `types.Face`, identities as little-endian float32 bytes."""
 
     box: npt.NDArray[Any]
@@ -69,7 +70,7 @@ class FaceRecord(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_
             _check_text(text)
 
 
-class FrameRecord(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False):
+class FrameRecord(msgspec.Struct, gc=False, kw_only=True, forbid_unknown_fields=True, eq=False):
     """The faces of one frame that was looked at, which may be none.
 
     Attributes:
@@ -124,15 +125,20 @@ def encoded(record: Any) -> bytes:
     return _ENCODER.encode(record)
 
 
-def to_array(kind: type, value: Any) -> Any:
-    """Turn decoded JSON into an array, for fields that hold one: msgspec's hook for types it does not know."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise RecordError("expected numbers in rows of one length") from error
-    if array.dtype.kind not in "iuf":
-        raise RecordError("expected numbers only")
-    return array
+def to_array(kind: type, value: Any) -> npt.NDArray[np.float64]:
+    """Turn a list of numbers, or of rows of them, into an array: msgspec's hook for fields that hold one."""
+    rows = isinstance(value, list) and len(value) > 0 and isinstance(value[0], list)
+    if rows and {*map(type, value)} != {list}:
+        raise RecordError("expected rows of numbers only")
+    flat = list(chain.from_iterable(value)) if rows else value
+    if not isinstance(flat, list) or not {*map(type, flat)} <= {float, int}:
+        raise RecordError("expected a list of numbers")
+    array = np.fromiter(flat, np.float64, len(flat))
+    if not rows:
+        return array
+    if len({*map(len, value)}) > 1:
+        raise RecordError("expected rows of one length")
+    return array.reshape(len(value), -1)
 
 
 def finite(value: Any, path: str) -> Any:
@@ -169,12 +175,13 @@ def _check_text(text: str) -> None:
 
 def _array(value: Any, name: str, shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
     """A read-only copy of `value` in the shape and dtype of the field `name`, all finite."""
-    with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused below
-        array = np.array(value, dtype)
-    if array.shape != shape:
-        raise RecordError(f"{name} must have shape {shape}; received {array.shape}")
-    if not np.isfinite(array).all():
-        raise RecordError(f"{name} must be finite numbers; received {array[~np.isfinite(array)][0]}")
+    wide = np.asarray(value, np.float64)
+    if wide.shape != shape:
+        raise RecordError(f"{name} must have shape {shape}; received {wide.shape}")
+    if not np.abs(wide).max() <= _LARGEST:  # not-a-number is no less than anything either
+        worst = wide[~(np.abs(wide) <= _LARGEST)][0]
+        raise RecordError(f"{name} must be finite numbers that fit float32; received {worst}")
+    array = wide.astype(dtype)
     array.setflags(write=False)
     return array
 
@@ -186,20 +193,23 @@ def _to_json(value: Any) -> Any:
 
 
 def _plain(array: FloatArray | Matrix) -> Any:
-    """Nested lists of the shortest decimals that read back as the same numbers."""
+    """Nested lists of short decimals that read back as the same numbers."""
     wide = array.astype(np.float64)
     if array.dtype != np.float32:
         return wide.tolist()
-    short = np.round(wide, _ROUND_DIGITS[0])
-    for digits in _ROUND_DIGITS[1:]:
-        off = short.astype(np.float32) != array
-        if not off.any():
-            return short.tolist()
-        short = np.where(off, np.round(wide, digits), short)
+    tenths = _TENTHS[np.frexp(array)[1] - _LEAST_EXPONENT]
+    short = np.rint(wide * tenths) / tenths
     off = short.astype(np.float32) != array
-    if off.any():
+    if off.any():  # at powers of two float32 lies denser below than above; so it does near zero
         short[off] = [float(str(number)) for number in array[off]]
     return short.tolist()
 
 
+def _tenths(exponent: int) -> float:
+    """The power of ten whose inverse is no larger than the step between float32 numbers below 2 ** exponent."""
+    return 10.0 ** max(0, math.ceil((24 - exponent) * math.log10(2)))
+
+
+_LEAST_EXPONENT = -148
+_TENTHS = np.array([_tenths(exponent) for exponent in range(_LEAST_EXPONENT, 129)])
 _ENCODER = msgspec.json.Encoder(enc_hook=_to_json)
