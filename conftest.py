@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import settings
+
+settings.register_profile("fspp", deadline=None, derandomize="CI" in os.environ)  # machines are shared and differ
+settings.load_profile("fspp")
 
 ROOT = Path(__file__).resolve().parent
 GOLDEN = ROOT / "tests" / "golden"
 
 Golden = tuple[dict[str, Any], Mapping[str, npt.NDArray[Any]]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _offline() -> Iterator[None]:
+    """Tests reach no other machine; servers on this one are fine."""
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"tests must not use the network: connection to {address!r}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", local_only)
+        yield
 
 
 @pytest.fixture(scope="session")
