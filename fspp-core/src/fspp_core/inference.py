@@ -42,7 +42,9 @@ class FixedBatches:
         """
         if batch.shape != self.input_shape:
             raise ShapeError(f"the network takes batches of {self.input_shape}; received {batch.shape}")
-        outputs = [np.asarray(output, np.float32) for output in self._network.predict_on_batch(batch)]
+        predicted = self._network.predict_on_batch(batch)
+        several = predicted if isinstance(predicted, list | tuple) else [predicted]  # Keras unpacks a single one
+        outputs = [np.asarray(output, np.float32) for output in several]
         if not all(np.isfinite(output).all() for output in outputs):
             raise ShapeError("the network gave values that are not finite (NaN or infinity); its weights are damaged")
         return outputs

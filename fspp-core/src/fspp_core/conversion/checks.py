@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fspp_core.alignments import Alignments
-from fspp_core.errors import AlignmentsError, CheckpointError, FsppError, MediaError
+from fspp_core.conversion.selection import Selection
+from fspp_core.errors import AlignmentsError, CheckpointError, ConfigError, MediaError
+from fspp_core.files import atomic_path
 from fspp_core.geometry import FACE_TYPES
 from fspp_core.interfaces import SwapModel
-from fspp_core.media import MediaReader
+from fspp_core.media import MediaInfo, MediaReader
 from fspp_core.models import Checkpoint
-from fspp_core.types import Face
 
 ALIGNMENTS_NAME = "alignments.json"
 _SHOWN = 5
+_LEAST_FACE = 1.0  # pixels; landmarks nearer to each other than this are all one place
 
 
 def find_alignments(path: Path) -> Path:
@@ -26,28 +28,63 @@ def find_alignments(path: Path) -> Path:
         AlignmentsError: when there is none.
     """
     file = path / ALIGNMENTS_NAME if path.is_dir() else path
-    if not file.is_file():
-        raise AlignmentsError(f"{file}: there are no alignments here; make them with: fspp extract MEDIA {file.parent}")
-    return file
+    if file.is_file():
+        return file
+    if file.with_name(f"{file.name}.journal").exists():
+        raise AlignmentsError(f"{file}: its extract was interrupted; run the same fspp extract again to finish it")
+    raise AlignmentsError(f"{file}: there are no alignments; make them with: fspp extract MEDIA {file.parent}")
 
 
 def check_places(media: Path, alignments: Path, model_dir: Path, output: Path) -> None:
-    """Refuse an output that would be written over what it is made from.
+    """Refuse an output that would be written over what it is made from, or that cannot be written.
 
     Raises:
-        MediaError: naming both.
+        MediaError: naming both places, or what is in the way.
     """
     target = output.resolve()
     for what, path in (("footage", media), ("alignments", alignments), ("model folder", model_dir)):
         source = path.resolve()
         if target == source or (output.exists() and path.exists() and output.samefile(path)):
             raise MediaError(f"{output}: the output is the {what} itself, which would be lost; choose another place")
-        if source.is_file() and source.parent == target and not target.suffix:
+        if what == "footage" and source.is_file() and target == source.parent:
             raise MediaError(
-                f"{output}: the output folder is the one that holds the {what}, {path.name}; choose an own folder for it"
+                f"{output}: the output is the folder of the {what} {path.name}; choose a folder of its own"
             )
-        if what == "model folder" and source in target.parents:
-            raise MediaError(f"{output}: the output lies inside the {what} {path}; choose another place")
+    try:
+        with atomic_path(output.with_name(f".{output.stem[:40]}.try")) as trial:
+            trial.write_bytes(b"")
+            raise _Tried
+    except _Tried:
+        return
+    except OSError as error:
+        raise MediaError(f"{output}: nothing can be written there: {error.strerror or error}") from error
+
+
+class _Tried(Exception):  # noqa: N818 - no error: it makes `atomic_path` leave nothing behind
+    pass
+
+
+def check_whole(info: MediaInfo, *, accept_damage: bool) -> None:
+    """Refuse footage that is known to be cut off, unless that is accepted.
+
+    Raises:
+        MediaError: saying what is missing.
+    """
+    if info.damage and not accept_damage:
+        raise MediaError(f"{info.path}: {info.damage}; copy or record it anew, or use what is there with accept_damage")
+
+
+def check_range(info: MediaInfo, start: int, stop: int | None) -> None:
+    """Refuse a range without frames.
+
+    Raises:
+        ConfigError: naming the numbers.
+    """
+    if start >= info.frame_count or (stop is not None and stop <= start):
+        raise ConfigError(
+            f"start, stop: there is no frame from {start} to before {info.frame_count if stop is None else stop}; "
+            f"{info.path.name} has frames 0 to {info.frame_count - 1}"
+        )
 
 
 def check_footage(alignments: Alignments, path: Path, reader: MediaReader, *, any_footage: bool) -> None:
@@ -62,10 +99,10 @@ def check_footage(alignments: Alignments, path: Path, reader: MediaReader, *, an
     """
     made_of, info = alignments.media, reader.info
     pairs = {
-        "frames": (made_of.frame_count, info.frame_count),
-        "size": (f"{made_of.width}x{made_of.height}", f"{info.width}x{info.height}"),
+        "frames": (str(made_of.frame_count), str(info.frame_count)),
+        "pixels": (f"{made_of.width}x{made_of.height}", f"{info.width}x{info.height}"),
     }
-    differs = [f"{theirs} {name} against {ours}" for name, (theirs, ours) in pairs.items() if theirs != ours]
+    differs = [f"{theirs} {unit} against {ours}" for unit, (theirs, ours) in pairs.items() if theirs != ours]
     if differs:
         raise AlignmentsError(
             f"{path}: these are the alignments of {made_of.name!r}, not of {info.path.name!r}: {', '.join(differs)}; "
@@ -74,26 +111,25 @@ def check_footage(alignments: Alignments, path: Path, reader: MediaReader, *, an
     if not any_footage and made_of.fingerprint != reader.fingerprint():
         raise AlignmentsError(
             f"{path}: these are the alignments of {made_of.name!r}; {info.path.name!r} has the same size and number of "
-            "frames, but other content. Extract again, or, if it is the same film encoded anew, allow it with any_footage"
+            "frames but other content. Extract again or, if it is the same film encoded anew, allow it with any_footage"
         )
 
 
-def check_landmarks(faces: Mapping[int, list[Face]], path: Path) -> None:
+def check_landmarks(selection: Selection, path: Path) -> None:
     """Refuse faces that cannot be cut out.
 
     Raises:
-        AlignmentsError: naming the first frames with such a face.
+        AlignmentsError: naming the first of them.
     """
     bad = [
         f"frame {index} face {number}"
-        for index, those in faces.items()
-        for number, face in enumerate(those)
-        if not np.isfinite(face.landmarks).all() or np.ptp(face.landmarks, axis=0).max() < 1.0
+        for index, number, face in selection
+        if float(np.ptp(face.landmarks, axis=0).max()) < _LEAST_FACE
     ]
     if bad:
         raise AlignmentsError(
-            f"{path}: {len(bad)} faces have landmarks that are not finite or all in one place: {_list(bad)}; "
-            "extract again, or remove these faces"
+            f"{path}: {len(bad)} faces have all their landmarks in one place ({_list(bad)}); extract again, or remove "
+            "these faces"
         )
 
 
@@ -106,57 +142,48 @@ def check_model(model: SwapModel, checkpoint: Checkpoint) -> str:
     face_type = checkpoint.state.get("face_type")
     if face_type not in FACE_TYPES:
         raise CheckpointError(
-            f"{checkpoint.path}: its state must name the crop the model was trained on, face_type; received {face_type!r}, "
-            f"known are {', '.join(FACE_TYPES)}"
-        )
-    if model.input_size < 1 or model.output_size < 1:
-        raise CheckpointError(
-            f"{checkpoint.path}: its model has input size {model.input_size} and output size {model.output_size}"
+            f"{checkpoint.path}: its state must name the crop the model was trained on as face_type, one of "
+            f"{', '.join(FACE_TYPES)}; received {face_type!r}"
         )
     return str(face_type)
 
 
-def check_mask(mask: str, faces: Mapping[int, list[Face]], model: SwapModel, maskers: list[str], path: Path) -> bool:
-    """Whether a mask of this name has to be made for some face.
+def needs_masker(mask: str, selection: Selection, model: SwapModel, maskers: Sequence[str], path: Path) -> bool:
+    """Whether the mask has to be made for some face by the masker of that name.
 
     Args:
+        mask: name of a stored mask or a masker, `learned` or `none`.
         maskers: names of the maskers installed.
         path: of the alignments, for the message.
 
     Raises:
-        FsppError: when the name means nothing here: CheckpointError for `learned` without a mask in the model,
-            AlignmentsError for a mask that is stored with some faces only and that no masker makes, or with none.
+        CheckpointError: for `learned` when the model predicts no mask.
+        AlignmentsError: when it is stored with some faces only and no masker makes it, or means nothing here.
     """
     if mask == "none":
         return False
     if mask == "learned":
         if not model.has_mask:
             raise CheckpointError(
-                "mask: the model predicts no mask, so there is no learned one; take extended, components or a stored mask"
+                "mask: there is no learned one, the model predicts none; take extended, components or a stored mask"
             )
         return False
-    lacking = [index for index, those in faces.items() if any(mask not in face.masks for face in those)]
+    lacking = [f"{index}" for index, _, face in selection if mask not in face.masks]
     if not lacking:
         return False
     if mask in maskers:
         return True
-    raise _no_mask(mask, faces, lacking, maskers, path)
-
-
-def _no_mask(
-    mask: str, faces: Mapping[int, list[Face]], lacking: list[int], maskers: list[str], path: Path
-) -> FsppError:
-    stored = sorted({name for those in faces.values() for face in those for name in face.masks})
+    stored = sorted({name for _, _, face in selection for name in face.masks})
     if mask in stored:
-        return AlignmentsError(
-            f"{path}: faces of {len(lacking)} frames have no mask {mask!r} stored (frames {_list(lacking)}), and no masker "
-            "of that name is installed to make it; make it for them first, or choose another mask"
+        raise AlignmentsError(
+            f"{path}: {len(lacking)} faces have no mask {mask!r} (frames {_list(lacking)}), and no masker of that name "
+            "is installed to make it; make it for them first, or choose another mask"
         )
-    return AlignmentsError(
-        f"mask: there is no {mask!r}. Stored in {path.name}: {', '.join(stored) or 'none'}; "
-        f"maskers installed: {', '.join(maskers) or 'none'}; besides these there are learned and none"
+    raise AlignmentsError(
+        f"mask: there is no {mask!r}. Stored in {path}: {', '.join(stored) or 'none'}; maskers installed: "
+        f"{', '.join(maskers) or 'none'}; besides these there are learned and none"
     )
 
 
-def _list(items: list[str] | list[int]) -> str:
-    return ", ".join(str(item) for item in items[:_SHOWN]) + (", …" if len(items) > _SHOWN else "")
+def _list(items: Sequence[str]) -> str:
+    return ", ".join(items[:_SHOWN]) + (", …" if len(items) > _SHOWN else "")

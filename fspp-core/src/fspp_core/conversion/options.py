@@ -55,11 +55,16 @@ class ConvertOptions(EncodeOptions):
         "Accept alignments of other footage with the same size and number of frames, such as a re-encoded copy.",
         group="Frames",
     )
+    accept_damage: bool = option(
+        False, "Convert what can be read of cut-off footage instead of refusing it.", group="Frames"
+    )
 
     batch_size: int = option(8, "Faces the network swaps at once.", minimum=1, maximum=1024, group="Speed")
     workers: int = option(2, "Threads that cut faces out, and as many that blend them in.", minimum=1, group="Speed")
 
-    overwrite: bool = option(False, "Replace an output that is finished already.", group="Output")
+    overwrite: bool = option(
+        False, "Replace what lies at the output already, other than this job's own work.", group="Output"
+    )
 
     @property
     def encode(self) -> EncodeOptions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,13 @@ class ConvertReport:
     devices: tuple[str, ...]
     versions: Mapping[str, str]
 
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> ConvertReport:
+        """The report of a `to_dict`."""
+        values = {field.name: record[field.name] for field in fields(cls)}
+        values |= {name: Path(values[name]) for name in ("media", "output", "report", "checkpoint")}
+        return cls(**{**values, "devices": tuple(values["devices"])})
+
     @property
     def frames_per_second(self) -> float:
         """Speed of this run; 0 when an earlier one had done everything."""
@@ -74,7 +81,7 @@ class ConvertReport:
             "face_type": self.face_type,
             "options": dict(self.options),
             "components": {name: dict(values) for name, values in self.components.items()},
-            "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
+            "seconds": dict(self.seconds),
             "devices": list(self.devices),
             "versions": dict(self.versions),
         }

@@ -98,7 +98,8 @@ class Swapper:
         crops = np.zeros((self._batch, masker.size, masker.size, 3), np.uint8)
         landmarks = np.repeat(masker_landmarks(faces[0])[None], self._batch, axis=0)
         for face in faces:
-            crops[face.number % self._batch] = face.masker_crop
+            if face.masker_crop is not None:
+                crops[face.number % self._batch] = face.masker_crop
             landmarks[face.number % self._batch] = masker_landmarks(face)
             face.masker_crop = None
         made = masker.mask(crops, landmarks)
