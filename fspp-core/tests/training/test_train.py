@@ -405,3 +405,34 @@ def test_killed_training_resumes_to_the_same_end(tmp_path, run, crops):
 def newest(folder):
     found = (folder / "checkpoints").glob("step-????????") if folder.exists() else ()
     return max((int(path.name[5:]) for path in found), default=0)
+
+
+def test_a_face_that_goes_missing_does_not_cost_the_work(tmp_path, run, crops):
+    """A damaged file stops the training with its name, after saving."""
+    import shutil
+
+    from fspp_core.errors import FsppError
+
+    faces = tmp_path / "faces"
+    shutil.copytree(crops[0], faces)
+
+    def spoil(event):
+        if event.done == 2:
+            (faces / "000003_0.png").write_bytes(b"")
+
+    with pytest.raises(FsppError, match=r"000003_0\.png") as caught:
+        run(tmp_path / "model", source=faces, steps=40, cache_mb=0, workers=1, progress=spoil)
+    saved = CheckpointStore(tmp_path / "model").latest()
+    assert 2 <= saved.step < 40
+    assert str(saved.path) in " ".join(caught.value.__notes__)
+
+
+def test_session_can_be_stepped_by_hand(tmp_path, crops, registry):
+    from fspp_core.training.loop import open_session
+
+    with open_session(*crops, tmp_path, TrainOptions(**BASE), registry=registry) as session:
+        first = session.advance()
+        session.advance()
+        session.save()
+    assert first["loss"] > 0
+    assert CheckpointStore(tmp_path).latest().step == 2

@@ -188,14 +188,17 @@ def cut_faces(
         for frame in reader.frames(wanted[0], last):
             check(cancel)
             record = alignments.frames.get(frame.index)
-            for number, face in enumerate(record.faces if record else ()):
+            if record is None:
+                continue
+            for number, face in enumerate(record.faces):
                 to_crop = geometry.crop_matrix(face.landmarks, plan.face_type, plan.largest)
                 picture, matrix = _cut(frame.bgr8, to_crop, plan.largest)
                 picture, shrink = shrunk(picture, geometry.compose(to_crop, geometry.invert(matrix)))
                 matrix = geometry.compose(shrink, matrix)
-                refs.append(_kept(f"{frame.name}_{number}", face, matrix, picture, budget))
-            if frame.index % _REPORT_EVERY == 0 or frame.index + 1 == last:
+                refs.append(_kept(f"{record.name}_{number}", face, matrix, picture, budget))
+            if frame.index % _REPORT_EVERY == 0:
                 progress(ProgressEvent(stage="read faces", done=frame.index + 1, total=last, unit="frame"))
+    progress(ProgressEvent(stage="read faces", done=last, total=last, unit="frame"))
     return refs
 
 
