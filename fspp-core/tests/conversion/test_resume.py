@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 
+import av
 import pytest
 
 from fspp_core.conversion import ConvertOptions, convert
@@ -55,13 +56,16 @@ print("resumed", report.frames_resumed, flush=True)
 
 
 def content(output):
-    """Every byte of the output, by file name."""
+    """Everything in the output: bytes by file name, or the packets of a Matroska file, which holds a random number."""
+    if output.suffix == ".mkv":
+        with av.open(str(output)) as container:
+            return [(p.stream_index, p.pts, p.dts, p.duration, bytes(p)) for p in container.demux() if p.size]
     files = sorted(output.iterdir()) if output.is_dir() else [output]
     return {file.name: file.read_bytes() for file in files}
 
 
 def test_killed_processes(footage, tint, tmp_path, tools, toy_registry):
-    """SIGKILL at three moments of one conversion to a video: while starting, early, and late."""
+    """SIGKILL at two moments of one conversion to a video, early and late."""
     media, alignments = footage[0]
     model = tint(mask=True)
     plain = tmp_path / "plain" / "out.mkv"
@@ -71,7 +75,7 @@ def test_killed_processes(footage, tint, tmp_path, tools, toy_registry):
     script = textwrap.dedent(CHILD).format(arguments=arguments, pause=0.02)
     rng = random.Random(1)
     reached = []
-    for kill_at in (rng.randrange(2, 8), rng.randrange(14, 22), rng.randrange(28, 36), None):
+    for kill_at in (rng.randrange(4, 16), rng.randrange(24, 36), None):
         process = subprocess.Popen(
             [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -85,7 +89,7 @@ def test_killed_processes(footage, tint, tmp_path, tools, toy_registry):
         if kill_at is None:
             assert process.returncode == 0, errors
             assert lines[-1].startswith("resumed")
-            assert int(lines[-1].split()[1]) >= 24
+            assert int(lines[-1].split()[1]) >= 21
         else:
             assert process.returncode != 0
             assert not output.exists()
@@ -100,38 +104,35 @@ class Crash(BaseException):
     """Stands for anything that ends a run; unlike a kill it lets the process live, so that many can be tried."""
 
 
-@pytest.mark.parametrize("kind", ["video", "pictures"])
-def test_crashes_at_random_frames(footage, tint, tmp_path, toy_registry, kind):
-    media, alignments = footage[kind == "pictures"]
-    model, name = tint(mask=True), "out.mkv" if kind == "video" else "out"
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "pictures"])
+def test_crashes_at_random_frames(footage, tint, tmp_path, toy_registry, name):
+    media, alignments = footage[name == "pictures"]
+    options = ConvertOptions(
+        **{**OPTIONS, "codec": "h264" if name == "out.mp4" else "ffv1", "audio": name != "out.mp4"}
+    )
     plain = tmp_path / "plain" / name
-    convert(media, alignments, model, plain, ConvertOptions(**OPTIONS), registry=toy_registry)
+    total = convert(media, alignments, tint(mask=True), plain, options, registry=toy_registry).frames
     rng = random.Random(2)
-    for attempt in range(3):
+    for attempt in range(2):
         output = tmp_path / str(attempt) / name
-        resumed = []
+        crashes, starts = sorted(rng.sample(range(1, total), 3)), []
 
-        def progress(event, resumed=resumed, output=output):
-            if event.values == {}:
-                resumed.append(event.done)
-            elif rng.random() < 0.12:
+        def progress(event, crashes=crashes, starts=starts, output=output):
+            if not event.values:
+                starts.append(event.done)
+            elif crashes and event.done >= crashes[0]:
+                crashes.pop(0)
                 assert not (output.with_name(f"{output.name}.report.json")).exists()
                 raise Crash
 
-        for _ in range(60):
-            try:
-                convert(
-                    *(media, alignments, model, output),
-                    ConvertOptions(**OPTIONS),
-                    registry=toy_registry,
-                    progress=progress,
-                )
-            except Crash:
-                continue
-            break
+        while crashes:
+            with pytest.raises(Crash):
+                convert(media, alignments, tint(mask=True), output, options, registry=toy_registry, progress=progress)
+        convert(media, alignments, tint(mask=True), output, options, registry=toy_registry, progress=progress)
         assert content(output) == content(plain)
-        assert len(resumed) > 1
-        assert resumed[-1] > 0
+        assert len(starts) == 4
+        assert starts == sorted(starts)
+        assert starts[-1] > 0
 
 
 def test_another_job_does_not_go_on_with_what_is_there(footage, tint, tmp_path, toy_registry, caplog):
