@@ -66,6 +66,7 @@ class AlignmentsJournal:
         self._header = header
         self._earlier = earlier
         self._synced = time.monotonic()
+        self._unsynced = False
         self._sync_every_s = 2.0
 
     @classmethod
@@ -128,8 +129,8 @@ class AlignmentsJournal:
                 stays.
         """
         self._sync()
-        media = self._earlier.media if self._earlier else self._header.media
-        alignments = Alignments(media, self._header.settings, self._earlier.frames.values() if self._earlier else ())
+        base = self._earlier or Alignments(self._header.media, self._header.settings)
+        alignments = Alignments(base.media, base.settings, base.frames.values())
         appended = 0
         for number, line in self._lines():
             try:
@@ -212,7 +213,11 @@ class AlignmentsJournal:
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """The good lines after the header, as they are on disk, with their numbers."""
-        with self.journal_path.open("rb") as file:
+        try:
+            file = self.journal_path.open("rb")
+        except OSError as error:
+            raise AlignmentsError(f"{self.journal_path}: cannot read the journal: {error.strerror}") from error
+        with file:
             for number, line in enumerate(file, 1):
                 content = _checked(line.removesuffix(b"\n"))
                 if number > 1 and content is not None:
@@ -221,6 +226,7 @@ class AlignmentsJournal:
     def _write(self, content: bytes) -> None:
         line = memoryview(b"%08x %b\n" % (zlib.crc32(content), content))
         end = self._file.seek(0, os.SEEK_END)
+        self._unsynced = True
         try:
             while line:
                 line = line[self._file.write(line) :]
@@ -232,7 +238,9 @@ class AlignmentsJournal:
             ) from error
 
     def _sync(self) -> None:
-        os.fsync(self._file.fileno())
+        if self._unsynced:
+            os.fsync(self._file.fileno())
+            self._unsynced = False
         self._synced = time.monotonic()
 
 

@@ -198,16 +198,20 @@ def _plain(array: FloatArray | Matrix) -> Any:
     if array.dtype != np.float32:
         return wide.tolist()
     tenths = _TENTHS[np.frexp(array)[1] - _LEAST_EXPONENT]
-    short = np.rint(wide * tenths) / tenths
+    fewer = tenths / 10
+    short = np.rint(wide * fewer) / fewer
     off = short.astype(np.float32) != array
-    if off.any():  # at powers of two float32 lies denser below than above; so it does near zero
-        short[off] = [float(str(number)) for number in array[off]]
+    if off.any():
+        short = np.where(off, np.rint(wide * tenths) / tenths, short)
+        off = short.astype(np.float32) != array
+        if off.any():  # at powers of two float32 lies denser below than above; so it does near zero
+            short[off] = [float(str(number)) for number in array[off]]
     return short.tolist()
 
 
 def _tenths(exponent: int) -> float:
     """The power of ten whose inverse is no larger than the step between float32 numbers below 2 ** exponent."""
-    return 10.0 ** max(0, math.ceil((24 - exponent) * math.log10(2)))
+    return 10.0 ** max(1, math.ceil((24 - exponent) * math.log10(2)))
 
 
 _LEAST_EXPONENT = -148
