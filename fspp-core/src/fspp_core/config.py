@@ -211,10 +211,13 @@ def require_places(settled: Settled, project: Project) -> list[Path]:
 def _component_settings(
     job: Job, options: Any, registry: Registry, project: Project, given: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Setting]:
-    """Settings of the components the job uses."""
+    """Settings of the components the job uses, as far as they are installed."""
     for key, kind in job.uses.items():
         for name in dict.fromkeys(_names(getattr(options, key, None))):
-            spec = registry.spec(kind, name)
+            try:
+                spec = registry.spec(kind, name)
+            except PluginError:  # a default that is not installed: the job itself says so when it is run
+                continue
             preset = getattr(options, "preset", None) if kind == "model" else None
             filed, typed = project.table("components", name), given.get(name, {})
             plain = options_dict(spec.options())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fspp_core.conversion.color_options import RCTOptions
+from fspp_core.extraction.mask_options import ComponentsOptions, ExtendedOptions
 from fspp_core.hookspecs import hookimpl
 from fspp_core.options import NoOptions
 from fspp_core.specs import ComponentSpec, Kind
@@ -29,6 +30,22 @@ def fspp_aligners() -> list[ComponentSpec]:
             "extraction.keypoints:KeypointsAligner",
             "The mean 68-point face, fitted to the detector's five keypoints.",
         )
+    ]
+
+
+@hookimpl
+def fspp_maskers() -> list[ComponentSpec]:
+    """Masks drawn from landmarks."""
+    place = "extraction.maskers"
+    return [
+        _spec("masker", "components", f"{place}:ComponentsMasker", "The hull of the landmarks.", ComponentsOptions),
+        _spec(
+            "masker",
+            "extended",
+            f"{place}:ExtendedMasker",
+            "The hull of the landmarks with raised brows, to take in some of the forehead.",
+            ExtendedOptions,
+        ),
     ]
 
 

@@ -100,6 +100,9 @@ class Plugins:
         """Load one plugin and hold it to the contract; record it as broken if anything is wrong with it."""
         try:
             module = load()
+            other = self.manager.get_name(module)
+            if other is not None:
+                raise PluginError(f"names the same module as the entry point {other}; keep one of them")
             self.manager.register(module, name=name)
             self._check_hooks(module)
         except Exception as error:  # noqa: BLE001 - plugin code may raise anything
@@ -222,7 +225,8 @@ def from_environment() -> tuple[frozenset[str] | None, bool]:
 
 def _installed() -> dict[str, list[EntryPoint]]:
     found: defaultdict[str, list[EntryPoint]] = defaultdict(list)
-    for point in entry_points(group=hookspecs.GROUP):  # not stevedore's: those have forgotten their distribution
+    points = entry_points(group=hookspecs.GROUP)  # not stevedore's: those have forgotten their distribution
+    for point in sorted(points, key=lambda point: str(_owner(point))):
         if not (point.name == CORE and _owner(point).distribution == _core().distribution):
             found[point.name].append(point)
     return found

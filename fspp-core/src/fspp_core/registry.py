@@ -198,7 +198,7 @@ class Registry:
 
     def _names(self, kind: Kind | None) -> str:
         names = sorted({n for k, n in self._entries if kind in (None, k)})
-        return f"installed {kind or 'component'}s: {', '.join(names) or 'none'}"
+        return f"installed {_plural(kind or 'component')}: {', '.join(names) or 'none'}"
 
     def _preset_files(self, entry: _Entry) -> dict[str, Any]:
         if entry.spec.presets is None:
@@ -291,6 +291,10 @@ def _unrivalled(plugins: Plugins, entries: Iterable[_Entry]) -> Iterator[_Entry]
             if plugin.entry_point != CORE and plugin.entry_point in plugins.loaded:
                 plugins.reject(plugin.entry_point, plugin.owner, error)
     return (entry for entry in entries if entry.plugin.entry_point in plugins.loaded)
+
+
+def _plural(word: str) -> str:
+    return f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 def _belongs(entry_point: str, name: str) -> bool:

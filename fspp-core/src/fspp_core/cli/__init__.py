@@ -68,9 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:  # a full disk, a folder that may not be written
+        _show(error)
+        return FAILED
 
 
-def _show(error: FsppError) -> None:
+def _show(error: Exception) -> None:
     lines = [*str(error).splitlines(), *getattr(error, "__notes__", [])]
     click.echo("Error: " + "\n       ".join(lines or [type(error).__name__]), err=True)
     LOG.debug("traceback", exc_info=error)

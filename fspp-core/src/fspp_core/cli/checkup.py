@@ -166,15 +166,17 @@ def _codecs() -> Iterator[Finding]:
         )
         return
     for codec in found:
-        broken = codec.decoder is None or (codec.encoder is None and codec.name in written)
+        roles = [f"read by {codec.decoder or 'nothing'}"]
+        if codec.name in written:
+            roles.append(f"written by {codec.encoder or 'nothing'}")
+        whole = codec.decoder and (codec.encoder or codec.name not in written)
+        remedy = "install PyAV from its own wheel: python -m pip install --force-reinstall --only-binary av av"
         yield Finding(
             topic=topic,
             subject=codec.name,
-            detail=f"read by {codec.decoder or 'nothing'}, written by {codec.encoder or 'nothing'}",
-            state="problem" if broken else "ok",
-            remedy="install PyAV from its own wheel: python -m pip install --force-reinstall --only-binary av av"
-            if broken
-            else "",
+            detail=", ".join(roles),
+            state="ok" if whole else "problem",
+            remedy="" if whole else remedy,
         )
 
 

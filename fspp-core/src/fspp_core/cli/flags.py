@@ -27,8 +27,8 @@ class _Word(click.ParamType):  # type: ignore[type-arg]
     """Any word: what it may be is shown here, and checked later, together with everything else."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.choices = [choice for choice in schema.get("items", schema).get("enum", ()) if choice is not None]
-        self.name = "|".join(self.choices) if self.choices else type_name(schema)
+        self.choices = _choices(schema.get("items", schema))
+        self.name = type_name(schema)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return f"[{self.name}]" if self.choices else self.name.upper()
@@ -44,12 +44,18 @@ class _Flag(click.Option):
 
 
 def type_name(schema: Mapping[str, Any]) -> str:
-    """The type of an option in one word."""
+    """The type of an option in one word, or its choices."""
+    if "enum" in schema:
+        return "|".join(_choices(schema))
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     kind = next(k for k in kinds if k != "null")
     if kind == "array":
         return f"{type_name(schema['items'])}, ..."
     return {"string": "text", "boolean": "yes|no"}.get(kind, str(kind))
+
+
+def _choices(schema: Mapping[str, Any]) -> list[str]:
+    return [choice for choice in schema.get("enum", ()) if choice is not None]
 
 
 def limits(schema: Mapping[str, Any]) -> str:

@@ -52,10 +52,9 @@ def list_(context: click.Context, json_: bool) -> None:
         click.echo(as_json(rows))
     else:
         headings = ("KIND", "NAME", "DISTRIBUTION", "VERSION", "STATE")
-        keys = ("kind", "name", "distribution", "version", "state")
-        click.echo(table(headings, [[row[key] or "-" for key in keys] for row in rows]))
-        for record in registry.broken:
-            click.echo(f"\n{record}\n  more: fspp plugins why {record.entry_point}", err=True)
+        click.echo(table(headings, [_cells(row) for row in rows]))
+        if registry.broken:
+            click.echo(f"\nMore about one: fspp plugins why {registry.broken[0].entry_point}")
     context.exit(1 if registry.broken else 0)
 
 
@@ -138,6 +137,11 @@ def new(kind: Any, name: str, into: Path) -> None:
 
 def _row(kind: str | None, name: str, distribution: str, version: str, state: str, **more: str) -> dict[str, Any]:
     return {"kind": kind, "name": name, "distribution": distribution, "version": version, "state": state, **more}
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    state = f"{row['state']}: {' '.join(row['error'].split())}" if "error" in row else row["state"]
+    return [row["kind"] or "-", row["name"], row["distribution"], row["version"], state]
 
 
 def _component_row(registry: Registry, spec: ComponentSpec) -> dict[str, Any]:
