@@ -1,0 +1,136 @@
+"""Everything one extraction is put together from: frames, components and their options, checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fspp_core import backend
+from fspp_core.alignments import MediaRecord
+from fspp_core.errors import ConfigError
+from fspp_core.extraction.options import ExtractOptions
+from fspp_core.interfaces import Aligner, Detector, Masker
+from fspp_core.media import MediaInfo, MediaReader
+from fspp_core.options import options_dict
+from fspp_core.registry import Registry
+from fspp_core.specs import Kind
+
+Components = Mapping[str, Mapping[str, Any]]
+
+_UNSEEN = frozenset({"batch_size", "workers", "overwrite", "accept_damage"})
+"""Options that do not change what is found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tools:
+    """The components of an extraction, built."""
+
+    detector: Detector
+    aligner: Aligner
+    maskers: Mapping[str, Masker]
+
+    def close(self) -> None:
+        """Close the components that can be closed."""
+        for component in (self.detector, self.aligner, *self.maskers.values()):
+            close = getattr(component, "close", None)
+            if close is not None:
+                close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """One extraction.
+
+    Attributes:
+        options: of the extraction.
+        chosen: options instances of its components, by kind and name.
+        versions: of the packages that matter and the distributions in use.
+        owners: of these, the distributions in use.
+        registry: where the components come from.
+    """
+
+    options: ExtractOptions
+    chosen: Mapping[tuple[Kind, str], Any]
+    versions: Mapping[str, str]
+    owners: Mapping[str, str]
+    registry: Registry
+
+    @property
+    def components(self) -> dict[str, dict[str, Any]]:
+        """Options of the components in use, by name, defaults included."""
+        return {name: options_dict(options) for (_, name), options in self.chosen.items()}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that what is found depends on besides the footage, as plain JSON."""
+        options = {name: value for name, value in options_dict(self.options).items() if name not in _UNSEEN}
+        return {"options": options, "components": self.components, "versions": dict(self.owners)}
+
+    def build(self) -> Tools:
+        """Import and build the components.
+
+        Raises:
+            PluginError: when one cannot be.
+        """
+
+        def built(kind: Kind, name: str) -> Any:
+            return self.registry.construct(kind, name, self.chosen[kind, name])
+
+        return Tools(
+            detector=built("detector", self.options.detector),
+            aligner=built("aligner", self.options.aligner),
+            maskers={name: built("masker", name) for name in self.options.maskers},
+        )
+
+
+def make_plan(options: ExtractOptions, components: Components, registry: Registry) -> Plan:
+    """Find the components and check their options; nothing heavy is imported.
+
+    Raises:
+        PluginError: for a component that is not there.
+        ConfigError: for options that do not fit, or a masker given twice.
+    """
+    if len(set(options.maskers)) < len(options.maskers):
+        raise ConfigError(f"maskers: each can be given once; received {', '.join(options.maskers)}")
+    used: list[tuple[Kind, str]] = [("detector", options.detector), ("aligner", options.aligner)]
+    used += [("masker", name) for name in options.maskers]
+    owners = {"fspp-core": backend.versions()["fspp-core"]}
+    chosen = {}
+    for kind, name in used:
+        chosen[kind, name] = registry.options(kind, name, components.get(name, {}))
+        owner = registry.owner(kind, name)
+        owners[owner.distribution] = owner.version
+    return Plan(
+        options=options, chosen=chosen, versions={**backend.versions(), **owners}, owners=owners, registry=registry
+    )
+
+
+def wanted_frames(info: MediaInfo, options: ExtractOptions) -> range:
+    """Indices of the frames to look at.
+
+    Raises:
+        ConfigError: when there are none.
+    """
+    stop = info.frame_count if options.stop is None else min(options.stop, info.frame_count)
+    wanted = range(options.start, stop, options.every)
+    if not wanted:
+        raise ConfigError(
+            f"start, stop: there is no frame from {options.start} to before {stop}; "
+            f"{info.path.name} has frames 0 to {info.frame_count - 1}"
+        )
+    return wanted
+
+
+def media_record(reader: MediaReader) -> MediaRecord:
+    """The footage, as alignments know it."""
+    info = reader.info
+    return MediaRecord(
+        name=str(info.path),
+        kind=info.kind,
+        width=info.width,
+        height=info.height,
+        frame_count=info.frame_count,
+        fingerprint=reader.fingerprint(),
+        time_base=None if info.time_base is None else str(info.time_base),
+    )

@@ -1,0 +1,66 @@
+"""What an extraction leaves behind, for the caller, for `--json`, and as a file in the output folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+_PATHS = ("media", "output", "alignments", "report")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractReport:
+    """Outcome of `extract`.
+
+    Attributes:
+        media: the footage.
+        output: the folder written to.
+        alignments: the alignments file in it.
+        faces_folder: the folder of face crops in it, None when they were not asked for.
+        report: the file that holds this report as JSON.
+        frames: frames looked at.
+        frames_with_faces: those in which a face was kept.
+        frames_resumed: how many of all an earlier run had done.
+        faces: faces kept.
+        options: all options of the extraction.
+        components: options of the components in use, by name.
+        seconds: time by stage of this run, "all" being the whole of it; stages overlap.
+        devices: what networks could run on; empty when no component has one.
+        versions: of the packages that matter.
+    """
+
+    media: Path
+    output: Path
+    alignments: Path
+    faces_folder: Path | None
+    report: Path
+    frames: int
+    frames_with_faces: int
+    frames_resumed: int
+    faces: int
+    options: Mapping[str, Any]
+    components: Mapping[str, Mapping[str, Any]]
+    seconds: Mapping[str, float]
+    devices: tuple[str, ...]
+    versions: Mapping[str, str]
+
+    @property
+    def frames_per_second(self) -> float:
+        """Speed of this run; 0 when an earlier one had done everything."""
+        return (self.frames - self.frames_resumed) / self.seconds["all"] if self.seconds.get("all") else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready content."""
+        record = {field.name: getattr(self, field.name) for field in fields(self)}
+        record |= {name: str(record[name]) for name in _PATHS}
+        record["faces_folder"] = None if self.faces_folder is None else str(self.faces_folder)
+        record["components"] = {name: dict(values) for name, values in self.components.items()}
+        record["frames_per_second"] = round(self.frames_per_second, 3)
+        return record | {
+            "options": dict(self.options),
+            "seconds": dict(self.seconds),
+            "devices": list(self.devices),
+            "versions": dict(self.versions),
+        }

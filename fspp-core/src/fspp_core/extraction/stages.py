@@ -1,0 +1,105 @@
+"""The stages between footage and journal: decode, detect, align, mask, crop; each runs ahead of the next, in bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from fspp_core import geometry
+from fspp_core.alignments import FaceCrop, MediaRecord, write_face_crop
+from fspp_core.concurrency import background, ordered_map
+from fspp_core.errors import FsppError
+from fspp_core.extraction.finding import Finder
+from fspp_core.extraction.options import ExtractOptions
+from fspp_core.extraction.shots import Group, Shot, by_size
+from fspp_core.media import MediaReader
+from fspp_core.progress import Timings
+from fspp_core.types import Crop
+
+Groups = Generator[Group, None, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stages:
+    """The stages of one extraction.
+
+    Attributes:
+        finder: the components at work.
+        options: of the extraction.
+        media: the footage, as face crops name it.
+        faces: folder of the face crops.
+        timings: gets the seconds of "decode", "detect", "align", "mask" and "crop"; stages overlap.
+    """
+
+    finder: Finder
+    options: ExtractOptions
+    media: MediaRecord
+    faces: Path
+    timings: Timings
+
+    def run(self, reader: MediaReader, wanted: range, done: Collection[int]) -> Generator[Shot, None, None]:
+        """Frames whose faces are found and whose crops are on disk; in order, where all are of one size.
+
+        Args:
+            wanted: indices of the frames to look at; at least one of them is not done.
+            done: indices of those that an earlier run has done.
+        """
+        groups = background(by_size(self._decoded(reader, wanted, done), self.options.batch_size), 1)
+        detected = background(self._each(groups, "detect", self.finder.detect), 1)
+        aligned = self._each(detected, "align", self.finder.align)
+        masked = background(self._each(aligned, "mask", self.finder.mask), 1)
+        return ordered_map(self._saved, _singly(masked), self.options.workers)
+
+    def _decoded(self, reader: MediaReader, wanted: range, done: Collection[int]) -> Iterator[Shot]:
+        first = next(index for index in wanted if index not in done)
+        frames = iter(reader.frames(first, self.options.stop, wanted.step))
+        try:
+            while True:
+                with self.timings.measure("decode"):
+                    frame = next(frames, None)
+                    shot = None if frame is None or frame.index in done else Shot.of(frame)
+                if shot is not None:
+                    yield shot
+                elif frame is None:
+                    return
+        finally:
+            if isinstance(frames, Generator):
+                frames.close()
+
+    def _each(self, groups: Groups, stage: str, work: Callable[[Group], Group]) -> Groups:
+        with closing(groups):
+            for group in groups:
+                try:
+                    with self.timings.measure(stage):
+                        worked = work(group)
+                except FsppError as error:
+                    error.add_note(f"in {stage}, frames {group[0].name} to {group[-1].name}")
+                    raise
+                yield worked
+
+    def _saved(self, shot: Shot) -> Shot:
+        """Write the crops of a frame; each file is there whole or not at all."""
+        if not self.options.save_faces:
+            return shot
+        with self.timings.measure("crop"):
+            for number, face in enumerate(shot.faces):
+                matrix = geometry.crop_matrix(face.landmarks, self.options.face_type, self.options.size)
+                image = geometry.warp(shot.image, matrix, self.options.size)
+                crop = FaceCrop(
+                    crop=Crop(image=image, matrix=matrix, face_type=self.options.face_type),
+                    face=face,
+                    frame_index=shot.index,
+                    frame_name=shot.name,
+                    face_index=number,
+                    media=self.media,
+                )
+                write_face_crop(self.faces / crop.file_name, crop)
+        return shot
+
+
+def _singly(groups: Groups) -> Generator[Shot, None, None]:
+    with closing(groups):
+        for group in groups:
+            yield from group
