@@ -101,7 +101,7 @@ def test_faces_cut_from_footage_are_those_of_its_frames(extracted):
         matrix = geometry.crop_matrix(alignments.faces(frame)[0].landmarks, "full", 64)
         expected = geometry.warp(images[frame], matrix, 64, border="replicate")
         face = faces.face(index)
-        assert np.abs(plain(face, 64, face.to_output).astype(int) - expected).mean() < 4  # x264 is lossy
+        assert np.abs(plain(face, 64, face.to_output).astype(int) - expected).mean() < 5  # x264 is lossy
 
 
 def test_faces_beyond_the_budget_are_packed_and_hardly_differ(extracted):

@@ -19,6 +19,8 @@ from fspp_core.registry import load_registry
 from fspp_core.training import TrainOptions, train
 from fspp_core.training.session import Session
 
+WHOLE = {"scheduler": "cosine", "losses": ("dssim=1", "mae=0.5")}
+
 PLUGIN = Path(__file__).with_name("tiny_model.py")
 BASE = {
     "model": "tiny",
@@ -26,6 +28,7 @@ BASE = {
     "batch_size": 2,
     "learning_rate": 1e-3,
     "mask": "hull",
+    "losses": ("mae=1",),
     "save_every": 1000,
     "preview_every": 0,
     "log_every": 1,
@@ -97,7 +100,7 @@ def straight(tmp_path_factory, crops, registry):
     report = train(
         *crops,
         folder,
-        TrainOptions(**{**BASE, "scheduler": "cosine", "preview_every": 4, "tensorboard": True}),
+        TrainOptions(**{**BASE, **WHOLE, "preview_every": 4, "tensorboard": True}),
         registry=registry,
     )
     return folder, report
@@ -147,9 +150,9 @@ def test_resumed_equals_uninterrupted(tmp_path, run, straight, workers):
             cancel.set()
 
     with pytest.raises(Cancelled, match="step 4 of 6"):
-        run(tmp_path, scheduler="cosine", progress=stop_at_four, cancel=cancel, workers=workers)
+        run(tmp_path, **WHOLE, progress=stop_at_four, cancel=cancel, workers=workers)
     assert CheckpointStore(tmp_path).latest().step == 4
-    report = run(tmp_path, scheduler="cosine", workers=workers)
+    report = run(tmp_path, **WHOLE, workers=workers)
     assert (report.first_step, report.steps) == (4, 6)
     assert losses(tmp_path) == losses(straight[0])
     assert_same(tmp_path, straight[0])
@@ -166,7 +169,7 @@ def test_steps_can_be_extended(tmp_path, run):
 
 
 def test_another_seed_is_another_training(tmp_path, run, straight):
-    run(tmp_path, scheduler="cosine", seed=1, steps=1)
+    run(tmp_path, **WHOLE, seed=1, steps=1)
     assert losses(tmp_path)[0] != losses(straight[0])[0]
 
 
@@ -186,7 +189,7 @@ def test_events_are_called(tmp_path, run, events):
     assert steps == [1, 2, 3, 4]
     assert [step for step, _ in saved] == [2, 4]
     assert all(Path(path).is_dir() for _, path in saved)
-    assert {"loss", "learning_rate", "source_dssim", "data_wait"} <= events[0][2].keys()
+    assert {"loss", "learning_rate", "source_mae", "data_wait"} <= events[0][2].keys()
 
 
 def test_progress_tells_rate_losses_and_wait(tmp_path, run):
@@ -234,11 +237,31 @@ def test_interrupt_inside_the_update_counts_it(tmp_path, run, monkeypatch):
     assert_same(tmp_path, tmp_path.with_name("whole"))
 
 
-def test_cancel_before_the_first_step_saves_the_start(tmp_path, run):
-    cancel = threading.Event()
-    cancel.set()
+class LateFlag:
+    """Set once it has been asked so often."""
+
+    def __init__(self, questions):
+        self.left = questions
+
+    def is_set(self):
+        self.left -= 1
+        return self.left < 0
+
+
+def test_cancel_while_faces_are_found_leaves_nothing(tmp_path, run):
     with pytest.raises(Cancelled):
+        run(tmp_path / "model", cancel=LateFlag(3))
+    assert not (tmp_path / "model").exists()
+
+
+def test_cancel_before_the_first_step_saves_the_start(tmp_path, run):
+    cancel = LateFlag(6 + 5)  # once a face
+    with pytest.raises(Cancelled, match="step 0 of 6"):
         run(tmp_path, cancel=cancel)
+    assert CheckpointStore(tmp_path).latest().step == 0
+    run(tmp_path, steps=2)
+    run(tmp_path.with_name("whole"), steps=2)
+    assert_same(tmp_path, tmp_path.with_name("whole"))
 
 
 def test_infinite_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path, run):
@@ -394,7 +417,13 @@ def test_killed_training_resumes_to_the_same_end(tmp_path, run, crops):
     reached = CheckpointStore(folder).latest().step
     assert 60 <= reached < steps
     end = reached + 4
-    options = {"steps": end, "save_every": 3, "keep_checkpoints": 2, "preview_every": 0}
+    options = {
+        "steps": end,
+        "losses": ("dssim=1.0", "mae=1.0"),
+        "save_every": 3,
+        "keep_checkpoints": 2,
+        "preview_every": 0,
+    }
     run(folder, **options)
     run(tmp_path / "whole", **options)
     assert_same(folder, tmp_path / "whole")

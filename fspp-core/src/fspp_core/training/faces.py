@@ -11,7 +11,8 @@ from fspp_core import geometry
 from fspp_core.training.augment import Draw, recolor, transform_matrix, warp_map
 from fspp_core.types import FloatArray, Image, Mask, Matrix
 
-_SMALLEST_SCALE = 0.49  # a picture finer than this is halved first, as samples would skip pixels
+_KEPT_SCALE = 0.4  # pictures are halved until a pixel is at least this much of one of the crop: memory and time
+_SAMPLED_SCALE = 0.49  # and down to this where single samples are taken, which would skip pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,15 +102,15 @@ def training_face(
     )
 
 
-def shrunk(image: Image, to_crop: Matrix) -> tuple[Image, Matrix]:
-    """Halve a picture, averaging, while it is much finer than the crop taken from it.
+def shrunk(image: Image, to_crop: Matrix, smallest: float = _KEPT_SCALE) -> tuple[Image, Matrix]:
+    """Halve a picture, averaging, while its pixels are smaller than `smallest` of those of the crop taken from it.
 
     Returns:
         The picture, `image` itself when it is not too fine, and (2, 3) from `image` to it.
     """
     scale = geometry.scale_of(to_crop)
     matrix = np.eye(2, 3)
-    while scale < _SMALLEST_SCALE and min(image.shape[:2]) >= 4:
+    while scale < smallest and min(image.shape[:2]) >= 4:
         height, width = image.shape[0] // 2, image.shape[1] // 2
         image = np.asarray(
             cv2.resize(image[: height * 2, : width * 2], (width, height), interpolation=cv2.INTER_AREA), np.uint8
@@ -145,7 +146,7 @@ def _resized(transform: Matrix, scale: float) -> Matrix:
 
 
 def _cut_warped(image: Image, matrix: Matrix, places: FloatArray) -> Image:
-    image, matrix = _prepared(image, matrix)
+    image, matrix = _prepared(image, matrix, _SAMPLED_SCALE)
     look_up = geometry.invert(matrix)
     crop = cv2.remap(image, cv2.transform(places, look_up), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, np.uint8)
@@ -158,10 +159,10 @@ def _cut(image: Image, matrix: Matrix, size: int) -> Image:
 
 def _cut_mask(mask: Image, matrix: Matrix, size: int) -> Image:
     """A soft crop that is 0 outside the mask's picture."""
-    return geometry.warp(*_prepared(mask, matrix), size, interpolation="linear")
+    return geometry.warp(*_prepared(mask, matrix, _SAMPLED_SCALE), size, interpolation="linear")
 
 
-def _prepared(image: Image, matrix: Matrix) -> tuple[Image, Matrix]:
+def _prepared(image: Image, matrix: Matrix, smallest: float = _KEPT_SCALE) -> tuple[Image, Matrix]:
     """The same crop of a picture that is not much finer than it."""
-    image, shrink = shrunk(image, matrix)
+    image, shrink = shrunk(image, matrix, smallest)
     return image, geometry.compose(matrix, geometry.invert(shrink))
