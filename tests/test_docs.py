@@ -121,9 +121,11 @@ def test_commands_in_the_documents_exist(repository):
 
     root = make_cli()
     context = click.Context(root, info_name="fspp")
-    unknown = []
+    unknown, seen = [], 0
     for page in [repository / "README.md", *repository.glob("docs/*.md")]:
-        for line in re.findall(r"^fspp (?!-)(.+)$", page.read_text(encoding="utf-8"), re.M):
+        blocks = "\n".join(re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S))
+        for line in re.findall(r"^fspp (?!-)(.+)$", blocks, re.M):
+            seen += 1
             words = line.partition("#")[0].split()
             command = root.get_command(context, words[0])
             if isinstance(command, click.Group) and len(words) > 1 and not words[1].startswith("-"):
@@ -133,3 +135,4 @@ def test_commands_in_the_documents_exist(repository):
             if command is None or flags - known:
                 unknown.append(f"{page.name}: fspp {line}")
     assert unknown == []
+    assert seen >= 6
