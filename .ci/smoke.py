@@ -53,6 +53,10 @@ def main() -> None:
     crops = list(Path("faces/faces").glob("*.png"))
     if len(crops) != 1 or not record["frames"]:
         raise SystemExit(f"expected one face, found {[c.name for c in crops]}")
+    fspp("train", "faces", "faces", "model", "--preset", "demo", "--steps", "2", "--batch-size", "2")
+    fspp("convert", "person", "faces", "model", "swapped")
+    if len(list(Path("swapped").glob("*.png"))) != 1:
+        raise SystemExit(f"expected one picture, found {[p.name for p in Path('swapped').iterdir()]}")
     print("the wheels work")
 
 
