@@ -26,7 +26,14 @@ from fspp_core.training.options import TrainOptions
 
 class Report:
     def to_dict(self):
-        return {"faces": 3, "seconds": {"detect": 1.23456, "align": 0.1}, "output": "x", "nothing": None, "done": True}
+        return {
+            "faces": 3,
+            "seconds": {"detect": 1.23456, "align": 0.1},
+            "output": "x",
+            "nothing": None,
+            "done": True,
+            "options": {"size": 1},
+        }
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class _Word(click.ParamType):  # type: ignore[type-arg]
         self.name = type_name(schema)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return f"[{self.name}]" if self.choices else self.name.upper()
+        return f"[{self.name}]" if self.choices else self.name.upper().replace(" ", "")
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(choice) for choice in self.choices if choice.startswith(incomplete)]

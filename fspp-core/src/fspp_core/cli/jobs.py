@@ -86,5 +86,6 @@ def _run(name: str) -> None:
 
 
 def show_report(report: Mapping[str, Any], json_: bool) -> None:
-    """Print a job's report to stdout."""
-    click.echo(as_json(report) if json_ else "\n".join(report_lines(report)))
+    """Print a job's report to stdout; people know what they asked for."""
+    brief = {key: value for key, value in report.items() if key not in ("options", "components")}
+    click.echo(as_json(report) if json_ else "\n".join(report_lines(brief)))
