@@ -169,6 +169,13 @@ def test_doctor_says_what_to_do_about_a_missing_package(monkeypatch):
     assert found["av"].detail.startswith("not installed, needed is")
 
 
+def test_doctor_says_what_to_do_when_fspp_itself_is_not_installed(monkeypatch):
+    def requires(name):
+        raise checkup.PackageNotFoundError(name)
+
+    assert findings(monkeypatch, requires=requires)["fspp-core"].remedy == "python -m pip install -e ./fspp-core"
+
+
 def test_doctor_says_what_to_do_about_a_broken_backend(monkeypatch):
     import sys
 

@@ -78,7 +78,13 @@ def _system() -> Iterator[Finding]:
 
 def _packages() -> Iterator[Finding]:
     """Everything fspp-core requires, each against the versions it requires."""
-    for line in requires("fspp-core") or ():
+    try:
+        lines = requires("fspp-core") or []
+    except PackageNotFoundError:
+        remedy = "python -m pip install -e ./fspp-core"
+        yield Finding(topic="Packages", subject="fspp-core", detail="not installed", state="problem", remedy=remedy)
+        return
+    for line in lines:
         requirement = Requirement(line)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
