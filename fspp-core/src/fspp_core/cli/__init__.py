@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from fspp_core.cli.log import start_logging
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets its user with several lines otherwise
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets its user with several lines otherwise
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name must not crash a console with few characters

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from fspp_core.alignments import Alignments, read_face_crop
 from fspp_core.errors import FsppError
-from fspp_core.geometry import components_mask, crop_matrix, transform, warp
+from fspp_core.geometry import compose, crop_matrix, face_hulls, fill_polygons, invert, transform, warp
+from fspp_core.interfaces import SwapModel
 from fspp_core.media import open_media
+from fspp_core.media.color import to_order
 from fspp_core.models import open_model
 from fspp_core.registry import Registry
 from fspp_core.types import FloatArray, Image
@@ -28,12 +30,35 @@ class Distances:
         to_source: from the swapped face to the source's face as the model reconstructs it, in the source picture whose
             landmarks are most alike.
         to_target: from the swapped face to the original face of the same frame.
-        frames: how many frames were measured.
+        faces: how many faces were measured.
     """
 
     to_source: float
     to_target: float
-    frames: int
+    faces: int
+
+
+class _Sources:
+    """The source's faces as the model reconstructs them, found by their landmarks."""
+
+    def __init__(self, model: SwapModel, face_type: str, pictures: Sequence[Path]) -> None:
+        self._model = model
+        crops = [read_face_crop(path) for path in pictures]
+        matrices = [crop_matrix(crop.face.landmarks, face_type, model.input_size) for crop in crops]
+        self._landmarks = np.stack(
+            [transform(crop.face.landmarks, matrix) for crop, matrix in zip(crops, matrices, strict=True)]
+        )
+        self._images = [
+            warp(crop.crop.image, compose(matrix, invert(crop.crop.matrix)), model.input_size)
+            for crop, matrix in zip(crops, matrices, strict=True)
+        ]
+
+    def most_alike(self, landmarks: FloatArray) -> FloatArray:
+        """The face nearest by landmarks, reconstructed: (output_size, output_size, 3) float32 BGR 0..1."""
+        nearest = int(np.argmin(np.square(self._landmarks - landmarks).sum((1, 2))))
+        order = self._model.channel_order
+        face = to_order(self._images[nearest], order)[None].astype(np.float32) / 255
+        return to_order(np.asarray(self._model.reconstruct("source", face)[0])[0], order)
 
 
 def measure(
@@ -48,56 +73,30 @@ def measure(
     """Compare every sixth frame of the swapped clip with both identities.
 
     Raises:
-        FsppError: when no frame has a face.
+        FsppError: when none of these frames has a face.
     """
     model, checkpoint = open_model(model_dir, registry)
-    face_type, size = str(checkpoint.state["face_type"]), model.output_size
-    sources = [read_face_crop(path) for path in sorted((source_faces / "faces").glob("*.png"))]
-    matrices = [crop_matrix(s.face.landmarks, face_type, size) for s in sources]
-    shapes = np.stack([transform(s.face.landmarks, m) for s, m in zip(sources, matrices, strict=True)])
+    face_type = str(checkpoint.state["face_type"])
+    sources = _Sources(model, face_type, sorted((source_faces / "faces").glob("*.png")))
     alignments = Alignments.load(target_faces / "alignments.json")
     to_source, to_target = [], []
     with open_media(target_clip) as originals, open_media(swapped_clip) as swaps:
         for index in range(0, originals.info.frame_count, _EVERY):
             for face in alignments.faces(index):
-                matrix = crop_matrix(face.landmarks, face_type, size)
-                landmarks = transform(face.landmarks, matrix)
-                inside = components_mask(landmarks, size) > 0
-                swapped = _lab(warp(swaps.frame(index).bgr8, matrix, size))
-                original = _lab(warp(originals.frame(index).bgr8, matrix, size))
-                nearest = int(np.argmin(np.square(shapes - landmarks).sum((1, 2))))
-                crop = sources[nearest].crop
-                picture = _recrop(crop.image, crop.matrix, matrices[nearest], model.input_size, size)
-                faces = picture[None].astype(np.float32) / 255
-                if model.channel_order == "rgb":
-                    faces = faces[..., ::-1]
-                source = np.asarray(model.reconstruct("source", faces)[0])[0]
-                if model.channel_order == "rgb":
-                    source = source[..., ::-1]
-                to_source.append(_distance(swapped, _lab_float(source), inside))
-                to_target.append(_distance(swapped, original, inside))
+                matrix = crop_matrix(face.landmarks, face_type, model.output_size)
+                hull = fill_polygons(face_hulls(transform(face.landmarks, matrix)), model.output_size) > 127
+                swapped = _lab(warp(swaps.frame(index).bgr8, matrix, model.output_size))
+                original = _lab(warp(originals.frame(index).bgr8, matrix, model.output_size))
+                seen = crop_matrix(face.landmarks, face_type, model.input_size)
+                source = _lab(sources.most_alike(transform(face.landmarks, seen)))
+                to_source.append(np.linalg.norm(swapped - source, axis=-1)[hull].mean())
+                to_target.append(np.linalg.norm(swapped - original, axis=-1)[hull].mean())
     if not to_source:
-        raise FsppError(f"{target_faces}: no face in any of the frames measured; was the extraction interrupted?")
-    return Distances(to_source=float(np.mean(to_source)), to_target=float(np.mean(to_target)), frames=len(to_source))
+        raise FsppError(f"{target_faces}: no face in any of the frames measured; was its extraction interrupted?")
+    return Distances(to_source=float(np.mean(to_source)), to_target=float(np.mean(to_target)), faces=len(to_source))
 
 
-def _recrop(
-    image: Image, stored: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], input_size: int, size: int
-) -> Image:
-    """From a stored crop to the model's input, both known by their matrices from the frame."""
-    from fspp_core.geometry import compose, invert
-
-    scale = np.array([[input_size / size, 0, 0], [0, input_size / size, 0]], np.float64)
-    return warp(image, compose(scale, compose(wanted, invert(stored))), input_size)
-
-
-def _lab(image: Image) -> FloatArray:
-    return _lab_float(image.astype(np.float32) / 255)
-
-
-def _lab_float(image: FloatArray) -> FloatArray:
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(image, np.float32), cv2.COLOR_BGR2Lab), np.float32)
-
-
-def _distance(a: FloatArray, b: FloatArray, inside: npt.NDArray[np.bool_]) -> float:
-    return float(np.linalg.norm(a - b, axis=-1)[inside].mean())
+def _lab(image: Image | FloatArray) -> FloatArray:
+    """CIELAB of BGR, uint8 or float32 0..1."""
+    picture = image.astype(np.float32) / 255 if image.dtype == np.uint8 else np.ascontiguousarray(image)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2Lab), np.float32)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fspp_core.errors import FsppError
 from fspp_core.media import read_image
-from fspp_core.types import Image
+from fspp_core.types import Frame, Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +71,5 @@ def load(portrait: Portrait) -> Image:
             f"the demo's portrait of {portrait.who} comes with {portrait.package}, which is not installed: "
             "pip install fspp-core[demo]"
         ) from error
-    return read_image(Path(str(folder.joinpath(*portrait.folder[1:], portrait.file))))
+    image = read_image(Path(str(folder.joinpath(*portrait.folder[1:], portrait.file))))
+    return Frame(index=0, name=portrait.file, image=image).bgr8

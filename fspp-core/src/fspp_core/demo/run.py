@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,20 @@ from fspp_core.training import TrainOptions, train
 if TYPE_CHECKING:
     from fspp_core.types import Image
 
+DEMO_TRAINING = TrainOptions(
+    preset="demo",
+    steps=1200,
+    learning_rate=5e-4,
+    scheduler="cosine",
+    warp=0.6,
+    transform=0.5,
+    flip=0.0,
+    color=0.3,
+    clahe=0.0,
+    save_every=300,
+    preview_every=300,
+)
+"""Two faces under little change need little augmentation, and a small network stands a high learning rate."""
 RATE = Fraction(24)
 SHEET_COLUMNS = 6
 
@@ -43,8 +57,8 @@ class DemoSettings:
 
     frames: int = 72
     size: int = 384
-    extract: ExtractOptions = field(default_factory=lambda: ExtractOptions(size=192))
-    train: TrainOptions = field(default_factory=lambda: TrainOptions(preset="demo"))
+    extract: ExtractOptions = field(default_factory=lambda: ExtractOptions(size=192, min_score=0.95))
+    train: TrainOptions = field(default_factory=lambda: DEMO_TRAINING)
     convert: ConvertOptions = field(default_factory=ConvertOptions)
 
 
@@ -146,7 +160,7 @@ def _make_clip(
     phase, pitch_hz = phase_and_pitch
     frames = animate(portrait, load(portrait), frames=settings.frames, size=settings.size, phase=phase)
 
-    def watched() -> Any:
+    def watched() -> Iterator[Image]:
         for number, image in enumerate(frames, 1):
             check(cancel)
             yield image
@@ -190,14 +204,12 @@ def _commands(made: dict[str, Path], settings: DemoSettings) -> tuple[str, ...]:
 
 def _flags(options: Any) -> str:
     """The options that differ from their defaults, as command line flags."""
-    spelled: dict[type, Callable[[str, Any], str]] = {
-        bool: lambda name, value: f" --{name}" if value else f" --no-{name}",
-        tuple: lambda name, value: "".join(f" --{name} {item}" for item in value),
-    }
-    words = []
-    for option in fields(options):
-        value = getattr(options, option.name)
-        if value != option.default:
-            write = spelled.get(type(value), lambda name, value: f" --{name} {value}")
-            words.append(write(option.name.replace("_", "-"), value))
-    return "".join(words)
+    changed = [(f.name.replace("_", "-"), getattr(options, f.name)) for f in fields(options)]
+    defaults = [f.default for f in fields(options)]
+    return "".join(_flag(name, value) for (name, value), usual in zip(changed, defaults, strict=True) if value != usual)
+
+
+def _flag(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f" --{name}" if value else f" --no-{name}"
+    return f" --{name} {','.join(value) if isinstance(value, tuple) else value}"
