@@ -56,7 +56,16 @@ def with_hull(face, name="hull", size=80):
 
 
 def write_video(
-    path, frames, *, codec="ffv1", pixel_format="bgr0", pts=None, base=Fraction(1, 1000), sound=False, options=None
+    path,
+    frames,
+    *,
+    codec="ffv1",
+    pixel_format="bgr0",
+    pts=None,
+    base=Fraction(1, 1000),
+    sound=False,
+    options=None,
+    setup=None,
 ):
     """Frames as a video; at 25 a second, or at the times given in ticks of `base`."""
     pts = pts if pts is not None else [40 * i for i in range(len(frames))]
@@ -65,6 +74,8 @@ def write_video(
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = base
+        if setup is not None:
+            setup(stream)
         audio = container.add_stream("flac", rate=48_000, layout="mono") if sound else None
         deep = frames[0].dtype == np.uint16
         for time, image in zip(pts, frames, strict=True):

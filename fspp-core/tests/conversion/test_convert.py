@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from fractions import Fraction
 
 import av
 import cv2
@@ -117,6 +118,25 @@ def planes(frame):
         return [packed[:, : frame.width, channel] for channel in range(3)]
     dtype = np.uint16 if frame.format.name.endswith("le") else np.uint8
     return [np.frombuffer(plane, dtype).reshape(plane.height, -1)[:, : plane.width] for plane in frame.planes]
+
+
+@pytest.mark.parametrize(("degrees", "turns"), [(-90, 1), (180, 2), (90, 3)])
+def test_turned_footage_is_swapped_upright(run, tools, tmp_path, astronaut, degrees, turns):
+    frames, faces = tools.poses(astronaut, 2)
+    lossless = {"codec": "libx264", "pixel_format": "yuv444p", "options": {"qp": "0"}}
+    stored = [np.ascontiguousarray(np.rot90(frame, turns)) for frame in frames]
+    turn = {"setup": lambda stream: stream.set_display_rotation(degrees)}
+    video = tools.write_video(tmp_path / "a.mp4", stored, base=Fraction(1, 12800), pts=[0, 512], **lossless, **turn)
+    alignments = tools.write_alignments(tmp_path / "a.json", video, {0: [tools.with_hull(faces[0])]})
+    output, _ = run("out.mp4", media=video, alignments=alignments, codec="h264", crf=0)
+    before, after = tools.read_frames(video), tools.read_frames(output)
+    assert np.abs(before[0].astype(int) - frames[0]).mean() < 8  # it is upright
+    np.testing.assert_array_equal(before[1], after[1])
+    moved = changed(before[0], after[0])
+    reach = np.zeros(moved.shape, np.uint8)
+    cv2.fillConvexPoly(reach, cv2.convexHull(faces[0].landmarks.astype(np.int32)), 1)
+    assert moved.sum() > 500
+    assert not (moved & (cv2.dilate(reach, np.ones((15, 15))) == 0)).any()
 
 
 def test_deep_footage_is_swapped_at_full_depth(run, tools, tmp_path, astronaut):
@@ -297,6 +317,49 @@ def test_a_stored_mask_is_used_where_there_is_one_and_made_elsewhere(run, tools,
     np.testing.assert_array_equal(mixed[0], kept[0])
     np.testing.assert_array_equal(mixed[1], made[1])
     assert changed(kept[0], made[0]).any()
+
+
+def test_core_makes_hulls_where_none_are_stored(run, tools, tmp_path, astronaut):
+    frames, faces = tools.poses(astronaut, 1)
+    video = tools.write_video(tmp_path / "a.mkv", frames)
+    alignments = tools.write_alignments(tmp_path / "a.json", video, {0: faces})
+    areas = []
+    for mask in ("components", "extended", "none"):
+        output, report = run(media=video, alignments=alignments, mask=mask, blur="none")
+        areas.append(changed(frames[0], tools.read_frames(output)[0]).sum())
+        assert set(report.components) == {mask} - {"none"}
+    hull = np.zeros(frames[0].shape[:2], np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(faces[0].landmarks.astype(np.int32)), 1)
+    assert 0.8 * hull.sum() < areas[0] < 1.1 * hull.sum() < areas[1] < areas[2]
+
+
+def test_frames_in_memory_are_bounded(tmp_path, tools, astronaut, tint, toy_registry, monkeypatch):
+    """However long the footage, only so many frames are decoded ahead of the one that is written."""
+    import weakref
+
+    from fspp_core.conversion import stages
+
+    frames, faces = tools.poses(astronaut, 90)
+    video = tools.write_video(tmp_path / "a.mkv", frames)
+    alignments = tools.write_alignments(tmp_path / "a.json", video, {0: [faces[0]], 80: [faces[80]]})
+    alive, most, timed = [], [], stages._timed
+
+    class Tracked(np.ndarray):
+        pass
+
+    def counted(iterable, timings):
+        for frame in timed(iterable, timings):
+            image = frame.image.view(Tracked)
+            alive.append(None)
+            weakref.finalize(image, alive.pop)
+            most.append(len(alive))
+            yield frame.with_image(image)
+
+    monkeypatch.setattr(stages, "_timed", counted)
+    options = ConvertOptions(**{**FFV1, "mask": "none"}, batch_size=2, workers=1)
+    convert(video, alignments, tint(), tmp_path / "out.mkv", options, registry=toy_registry)
+    assert len(most) == 90
+    assert 4 < max(most) < 40
 
 
 def test_landmarks_place_the_swap(run, clip, tools, astronaut):
