@@ -13,6 +13,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from fspp_core.cli.quiet import start_backend
 from fspp_core.cli.state import State
 from fspp_core.errors import FsppError
 from fspp_core.options import schema_of
@@ -108,6 +109,7 @@ def _packages() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     topic = "Devices"
     try:
+        start_backend()
         from fspp_core.backend import backend_name, cpu_has_bfloat16, devices
 
         name, found = backend_name(), devices()

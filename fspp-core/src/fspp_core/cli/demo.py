@@ -9,6 +9,7 @@ import click
 from fspp_core.cli.group import COMMANDS, Command
 from fspp_core.cli.interrupt import cancel_on_interrupt
 from fspp_core.cli.progress import shown_progress
+from fspp_core.cli.quiet import start_backend
 from fspp_core.cli.state import state_of
 from fspp_core.cli.text import as_json
 
@@ -26,6 +27,7 @@ would go through put the one's face into the other's clip. Running it again goes
 @click.pass_context
 def command(context: click.Context, output: Path, json_: bool) -> None:
     """Run the demo, then say what was made, how long it took, and how to do each step by hand."""
+    start_backend()
     from fspp_core.demo import run_demo
 
     with cancel_on_interrupt() as cancel, shown_progress() as progress:

@@ -12,6 +12,7 @@ from fspp_core.cli.flags import component_values, flags_of, given_options
 from fspp_core.cli.group import Command
 from fspp_core.cli.interrupt import cancel_on_interrupt
 from fspp_core.cli.progress import shown_progress
+from fspp_core.cli.quiet import start_backend
 from fspp_core.cli.state import state_of
 from fspp_core.cli.text import as_json, report_lines
 from fspp_core.jobs import JOBS
@@ -73,6 +74,7 @@ def _run(name: str) -> None:
     state = state_of(context)
     settled = settle_here(context, name)
     places = require_places(settled, state.project)
+    start_backend()
     with cancel_on_interrupt() as cancel, shown_progress() as progress:
         report = settled.job.run(
             *places,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DEMO_TRAINING = TrainOptions(
     preset="demo",
     steps=1200,
+    batch_size=8,
     learning_rate=5e-4,
     scheduler="cosine",
     warp=0.6,
