@@ -207,11 +207,11 @@ def test_interrupt_saves(tmp_path, run, monkeypatch):
 
     monkeypatch.setattr(Session, "after_step", interrupted)
     with pytest.raises(Cancelled, match="step 3"):
-        run(tmp_path)
+        run(tmp_path / "stopped")
     monkeypatch.undo()
-    run(tmp_path)
-    run(tmp_path.with_name("whole"))
-    assert_same(tmp_path, tmp_path.with_name("whole"))
+    run(tmp_path / "stopped")
+    run(tmp_path / "whole")
+    assert_same(tmp_path / "stopped", tmp_path / "whole")
 
 
 def test_interrupt_inside_the_update_counts_it(tmp_path, run, monkeypatch):
@@ -230,11 +230,11 @@ def test_interrupt_inside_the_update_counts_it(tmp_path, run, monkeypatch):
 
     monkeypatch.setattr(Trainer, "train_on_batch", interrupted)
     with pytest.raises(Cancelled, match="step 3"):
-        run(tmp_path)
+        run(tmp_path / "stopped")
     monkeypatch.undo()
-    run(tmp_path)
-    run(tmp_path.with_name("whole"))
-    assert_same(tmp_path, tmp_path.with_name("whole"))
+    run(tmp_path / "stopped")
+    run(tmp_path / "whole")
+    assert_same(tmp_path / "stopped", tmp_path / "whole")
 
 
 class LateFlag:
@@ -257,11 +257,11 @@ def test_cancel_while_faces_are_found_leaves_nothing(tmp_path, run):
 def test_cancel_before_the_first_step_saves_the_start(tmp_path, run):
     cancel = LateFlag(6 + 5)  # once a face
     with pytest.raises(Cancelled, match="step 0 of 6"):
-        run(tmp_path, cancel=cancel)
-    assert CheckpointStore(tmp_path).latest().step == 0
-    run(tmp_path, steps=2)
-    run(tmp_path.with_name("whole"), steps=2)
-    assert_same(tmp_path, tmp_path.with_name("whole"))
+        run(tmp_path / "stopped", cancel=cancel)
+    assert CheckpointStore(tmp_path / "stopped").latest().step == 0
+    run(tmp_path / "stopped", steps=2)
+    run(tmp_path / "whole", steps=2)
+    assert_same(tmp_path / "stopped", tmp_path / "whole")
 
 
 def test_infinite_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path, run):

@@ -138,6 +138,11 @@ class Faceset:
                 self._cache[index] = face
         return face
 
+    def close(self) -> None:
+        """Let the masker go; may be called twice."""
+        if self._masks is not None:
+            self._masks.close()
+
     def spread(self, count: int) -> list[int]:
         """Up to `count` numbers of faces, evenly over the set."""
         count = min(count, len(self))

@@ -196,8 +196,13 @@ class Session:
         self.step = step + int(self._updates() > updates)
 
     def close(self) -> None:
-        """Stop the data threads and finish the logs."""
+        """Stop the data threads, let components go and finish the logs; may be called twice."""
         self._stream.close()
+        for faces in self.batches.sets.values():
+            faces.close()
+        close = getattr(self.model, "close", None)
+        if close is not None:
+            close()
         self.log.close()
 
     def _updates(self) -> int:
