@@ -212,11 +212,11 @@ def _component_settings(
     job: Job, options: Any, registry: Registry, project: Project, given: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Setting]:
     """Settings of the components the job uses, as far as they are installed."""
-    for key, kind in job.uses.items():
+    for key, kind in {**job.uses, **job.may_use}.items():
         for name in dict.fromkeys(_names(getattr(options, key, None))):
             try:
                 spec = registry.spec(kind, name)
-            except PluginError:  # a default that is not installed: the job itself says so when it is run
+            except PluginError:  # not a component, or a default that is not installed: the job itself says so
                 continue
             preset = getattr(options, "preset", None) if kind == "model" else None
             filed, typed = project.table("components", name), given.get(name, {})

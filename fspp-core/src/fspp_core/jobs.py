@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any
 
@@ -19,6 +19,7 @@ class Job:
         function: `"module:function"` that runs it, called with `places` in order, then the options.
         places: names of its files and folders, with what each is.
         uses: option fields that name components, with the kind they name.
+        may_use: likewise, where other names have a meaning too, such as that of a stored mask.
         paths: option fields that are paths.
     """
 
@@ -28,6 +29,7 @@ class Job:
     function: str
     places: Mapping[str, str]
     uses: Mapping[str, Kind]
+    may_use: Mapping[str, Kind] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
 
     @property
@@ -68,6 +70,7 @@ JOBS: dict[str, Job] = {
                 "model_dir": "Folder of the model: checkpoints, previews, log. Training goes on where it stopped.",
             },
             uses={"model": "model", "optimizer": "optimizer", "scheduler": "scheduler", "losses": "loss"},
+            may_use={"mask": "masker"},
             paths=("source_media", "target_media"),
         ),
         Job(
@@ -82,6 +85,7 @@ JOBS: dict[str, Job] = {
                 "output": "The video to write, or a folder for pictures.",
             },
             uses={"color": "color_transfer"},
+            may_use={"mask": "masker"},
         ),
     )
 }
