@@ -29,7 +29,7 @@ from fspp_core.progress import Timings
 from fspp_core.registry import load_registry
 from fspp_core.types import Face
 
-FRAMES = 32
+FRAMES = 24
 WIDTH, HEIGHT = 1280, 720
 KEYPOINTS = np.array([(204, 100), (245, 102), (224, 126), (202, 139), (244, 140)], np.float32)
 OPTIONS = ConvertOptions(mask="none", overwrite=True)
