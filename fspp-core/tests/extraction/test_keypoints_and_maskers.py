@@ -1,0 +1,72 @@
+"""Core's own aligner and maskers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fspp_core import geometry
+from fspp_core.errors import ShapeError
+from fspp_core.extraction.keypoints import KeypointsAligner
+from fspp_core.extraction.mask_options import ComponentsOptions, ExtendedOptions
+from fspp_core.extraction.maskers import ComponentsMasker, ExtendedMasker
+from fspp_core.geometry import MEAN_FACE_68
+from fspp_core.options import NoOptions
+from fspp_core.types import Detection
+
+LANDMARKS = (MEAN_FACE_68 * 90 + (60, 70)).astype(np.float32)
+
+
+def test_landmarks_are_fitted_to_the_keypoints():
+    keypoints = geometry.keypoints_of(LANDMARKS).astype(np.float32)
+    face = Detection(box=geometry.box_of(LANDMARKS), score=0.9, keypoints=keypoints)
+    aligner = KeypointsAligner(NoOptions())
+    [landmarks] = aligner.align([np.zeros((200, 200, 3), np.uint8)], [[face]])
+    assert aligner.landmarks_origin == "fitted"
+    assert np.linalg.norm(landmarks[0] - LANDMARKS, axis=1).mean() < 4
+    assert np.linalg.norm(geometry.keypoints_of(landmarks[0]) - keypoints, axis=1).max() < 4
+
+
+def test_pictures_and_detections_must_go_together():
+    with pytest.raises(ShapeError, match="1 pictures and detections of 2"):
+        KeypointsAligner(NoOptions()).align([np.zeros((9, 9, 3), np.uint8)], [[], []])
+
+
+def crop(masker):
+    matrix = geometry.crop_matrix(LANDMARKS, masker.face_type, masker.size)
+    points = geometry.transform(LANDMARKS, matrix).astype(np.float32)
+    return np.zeros((1, masker.size, masker.size, 3), np.uint8), points[None]
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_hulls(size):
+    components, extended = ComponentsMasker(ComponentsOptions(size=size)), ExtendedMasker(ExtendedOptions(size=size))
+    jaw_to_brows, higher = (masker.mask(*crop(masker))[0] for masker in (components, extended))
+    assert jaw_to_brows.shape == (size, size)
+    assert (higher >= jaw_to_brows - 0.05).all()  # smooth edges differ a little
+    assert 1.05 < higher.sum() / jaw_to_brows.sum() < 1.6
+    _, [points] = crop(components)
+    np.testing.assert_array_equal(
+        jaw_to_brows, geometry.fill_polygons(geometry.components_hulls(points), size) / np.float32(255)
+    )
+    inside = points[27:36].round().astype(int)
+    assert (jaw_to_brows[inside[:, 1], inside[:, 0]] == 1).all()
+    assert higher[0].max() == higher[-1].max() == higher[:, 0].max() == higher[:, -1].max() == 0
+
+
+def test_brows_are_raised_as_far_as_asked():
+    areas = []
+    for brows in (0.0, 0.5, 1.0, 2.0):
+        masker = ExtendedMasker(ExtendedOptions(brows=brows))
+        areas.append(masker.mask(*crop(masker)).sum())
+    plain = ComponentsMasker(ComponentsOptions())
+    assert areas[0] == plain.mask(*crop(plain)).sum()
+    assert areas == sorted(areas)
+    assert len(set(areas)) == 4
+
+
+def test_landmarks_must_be_one_set_a_crop():
+    masker = ComponentsMasker(ComponentsOptions(size=64))
+    crops, landmarks = crop(masker)
+    with pytest.raises(ShapeError, match=r"\(1, 68, 2\); received .*\(1, 67, 2\)"):
+        masker.mask(crops, landmarks[:, 1:])

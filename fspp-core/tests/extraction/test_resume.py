@@ -1,0 +1,261 @@
+"""An extraction killed anywhere and started again gives what an undisturbed one gives, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fspp_core.alignments import Alignments
+from fspp_core.alignments.locking import lock
+from fspp_core.errors import AlignmentsError
+from fspp_core.extraction import ExtractOptions, extract
+
+KILLS = 8
+FRAMES = 70
+
+
+def start(*words, pause_s=0.0):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FSPP_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "fspp_core", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**environment, "TOY_PAUSE_S": str(pause_s), "PYTHONUTF8": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+def kill_after(process, journal, size):
+    """Kill the process once the journal is longer than `size` bytes; whether it was, before its work was done."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and (not journal.exists() or journal.stat().st_size <= size):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    process.kill()
+    errors = process.communicate()[1].decode()
+    assert process.returncode == 0 or "Error:" not in errors, errors
+    return process.returncode != 0
+
+
+def test_killed_at_many_moments(tmp_path, tools):
+    """SIGKILL at random moments of one extraction, which gets a little further each time."""
+    video = tools.clip(tmp_path / "squares.mp4", FRAMES)
+    command = ["--plugin", tools.plugin, "extract", video]
+    flags = ["--detector", "blobs", "--size", "96", "--batch-size", "2"]
+    plain = start(*command, tmp_path / "plain", *flags)
+    assert plain.wait(120) == 0, plain.communicate()[1].decode()
+    plain.communicate()
+
+    rng = random.Random(os.urandom(8))
+    output = tmp_path / "killed"
+    journal = output / "alignments.json.journal"
+    line = (tmp_path / "plain" / "alignments.json").stat().st_size / FRAMES
+    done = []
+    for _ in range(KILLS):
+        before = journal.stat().st_size if journal.exists() else 0
+        process = start(*command, output, *flags, pause_s=0.02)
+        if not kill_after(process, journal, before + rng.uniform(0, 4 * line)):
+            break
+        done.append(journal.read_bytes().count(b"\n") - 1)
+        assert not (output / "report.json").exists()
+    assert len(done) >= KILLS // 2
+    assert done == sorted(done)
+    last = start(*command, output, *flags, "--json")
+    report, errors = last.communicate()
+    assert last.returncode == 0, errors.decode()
+    assert json.loads(report)["frames_resumed"] >= done[-1]
+    assert tools.content(output) == tools.content(tmp_path / "plain")
+    assert not journal.exists()
+
+
+def test_killed_with_a_network(astronaut_clip, tmp_path, tools):
+    """The detector's batches fall differently after a kill; what it finds does not."""
+    options = ExtractOptions(size=64, batch_size=5)
+    components = {"mtcnn": {"min_face": 40}}
+    extract(astronaut_clip, tmp_path / "plain", options, components=components)
+    output = tmp_path / "killed"
+    flags = ["--size", "64", "--batch-size", "5", "-o", "mtcnn.min_face=40"]
+    process = start("extract", astronaut_clip, output, *flags)
+    assert kill_after(process, output / "alignments.json.journal", 20_000)
+    report = extract(astronaut_clip, output, options, components=components)
+    assert 0 < report.frames_resumed < 24
+    assert tools.content(output) == tools.content(tmp_path / "plain")
+
+
+class Crash(BaseException):
+    """Stands for anything that ends a run; unlike a kill it lets the process live, so that many can be tried."""
+
+
+@pytest.mark.parametrize("where", ["crop", "journal"])
+def test_crashes_between_a_crop_and_its_journal_line(run, video, tmp_path, tools, monkeypatch, where):
+    run(video, tmp_path / "plain")
+    import fspp_core.extraction.driver as driver
+    import fspp_core.extraction.stages as stages
+
+    rng = random.Random(3)
+    for attempt in range(3):
+        output = tmp_path / str(attempt)
+        target, name = (stages, "write_face_crop") if where == "crop" else (driver.AlignmentsJournal, "append")
+        real, crash_in = getattr(target, name), rng.randrange(1, 20)
+
+        def crashing(*arguments, real=real):
+            nonlocal crash_in
+            crash_in -= 1
+            if crash_in < 0:
+                raise Crash
+            real(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, crashing)
+            with pytest.raises(Crash):
+                run(video, output)
+        run(video, output)
+        assert tools.content(output) == tools.content(tmp_path / "plain")
+
+
+def test_done_frames_are_not_done_again(run, toy, video, tmp_path):
+    def stop(event):
+        if event.done == 8:
+            raise Crash
+
+    with pytest.raises(Crash):
+        run(video, tmp_path, progress=stop)
+    stamps = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "faces").iterdir()}
+    recorded = {line.split(b'"name":"')[1].split(b'"')[0].decode() for line in journal_lines(tmp_path)}
+    toy.EVENTS.clear()
+    run(video, tmp_path)
+    assert sorted(index for index, _ in toy.EVENTS) == list(range(8, 20))
+    for name, stamp in stamps.items():
+        if name.rpartition("_")[0] in recorded:
+            assert (tmp_path / "faces" / name).stat().st_mtime_ns == stamp
+
+
+def journal_lines(output):
+    return (output / "alignments.json.journal").read_bytes().splitlines()[1:]
+
+
+def test_other_speed_options_may_go_on(run, video, tmp_path, tools):
+    def stop(event):
+        if event.done == 5:
+            raise Crash
+
+    with pytest.raises(Crash):
+        run(video, tmp_path / "out", progress=stop)
+    assert run(video, tmp_path / "out", batch_size=7, workers=1).frames_resumed == 5
+    run(video, tmp_path / "plain")
+    assert tools.content(tmp_path / "out") == tools.content(tmp_path / "plain")
+
+
+def test_a_finished_extraction_is_left_alone(run, toy, video, tmp_path, tools):
+    first = run(video, tmp_path)
+    before, report = tools.content(tmp_path), (tmp_path / "report.json").read_bytes()
+    kept = sorted((tmp_path / "faces").iterdir())[3:]
+    for path in sorted((tmp_path / "faces").iterdir())[:3]:
+        path.unlink()  # the user sorted faces out
+    toy.BUILT.clear()
+    again = run(video, tmp_path)
+    assert (again.frames_resumed, again.frames, again.faces) == (20, 20, first.faces)
+    assert toy.BUILT == []
+    assert sorted((tmp_path / "faces").iterdir()) == kept
+    assert (tmp_path / "alignments.json").read_bytes() == before["alignments.json"]
+    assert (tmp_path / "report.json").read_bytes() == report
+
+
+def stopped_run(run, media, output, **options):
+    def stop(event):
+        if event.done == 5:
+            raise Crash
+
+    with pytest.raises(Crash):
+        run(media, output, progress=stop, **options)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_another_extraction_is_never_mixed_in(run, video, tmp_path, tools, finished):
+    other = tools.clip(tmp_path / "other.mp4", 20, phase=13)
+    output = tmp_path / "out"
+    run(video, output) if finished else stopped_run(run, video, output)
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    for media, options, message in (
+        (other, {}, r"belongs to other footage: .*squares\.mp4"),
+        (video, {"size": 64}, r"other settings: options\.size was 48, is 64"),
+        (video, {"every": 2}, r"options\.every was 1, is 2"),
+        (video, {"blobs": {"least": 90}}, r"components\.blobs\.least was 100, is 90"),
+    ):
+        with pytest.raises(AlignmentsError, match=message) as caught:
+            run(media, output, **options)
+        assert any("overwrite" in note for note in caught.value.__notes__)
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+    run(other, tmp_path / "plain", size=64)
+    report = run(other, output, size=64, overwrite=True)
+    assert report.frames_resumed == 0
+    assert tools.content(output) == tools.content(tmp_path / "plain")
+
+
+def test_overwrite_goes_on_with_its_own_work(run, video, tmp_path):
+    stopped_run(run, video, tmp_path, overwrite=True)
+    assert run(video, tmp_path, overwrite=True).frames_resumed == 5
+    assert run(video, tmp_path, overwrite=True).frames_resumed == 20
+
+
+def test_overwrite_with_something_that_cannot_be_built_costs_nothing(run, video, tmp_path, tools):
+    from fspp_core.errors import PluginError
+
+    run(video, tmp_path)
+    before = tools.content(tmp_path)
+    with pytest.raises(PluginError, match="no weights"):
+        run(video, tmp_path, overwrite=True, blobs={"fault": "build"})
+    assert tools.content(tmp_path) == before
+
+
+def test_damaged_alignments_can_be_replaced(run, video, tmp_path, tools):
+    run(video, tmp_path / "out")
+    good = tools.content(tmp_path / "out")
+    (tmp_path / "out" / "alignments.json").write_bytes(good["alignments.json"][:500])
+    with pytest.raises(AlignmentsError, match="damaged"):
+        run(video, tmp_path / "out")
+    run(video, tmp_path / "out", overwrite=True)
+    assert tools.content(tmp_path / "out") == good
+
+
+def test_crops_without_alignments_are_not_mixed_with_new_ones(run, video, tmp_path):
+    run(video, tmp_path)
+    (tmp_path / "alignments.json").unlink()
+    with pytest.raises(AlignmentsError, match=r"30 pictures lie there already \(squares_000000_0\.png, "):
+        run(video, tmp_path, every=2)
+    run(video, tmp_path, every=2, overwrite=True)
+    assert len(list((tmp_path / "faces").iterdir())) == Alignments.load(tmp_path / "alignments.json").face_count
+
+
+def test_pictures_of_the_user_are_never_deleted(run, video, tmp_path, tools):
+    tools.folder(tmp_path / "faces", tools.squares(2))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    with pytest.raises(AlignmentsError, match=r"2 pictures lie there already"):
+        run(video, tmp_path)
+    with pytest.raises(AlignmentsError, match=r"shot000\.png: this is no face crop made by fspp and is not deleted"):
+        run(video, tmp_path, overwrite=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
+
+
+def test_overwrite_harms_no_run_at_work(run, video, tmp_path):
+    stopped_run(run, video, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    journal = tmp_path / "alignments.json.journal"
+    with journal.open("ab") as file:
+        lock(file, journal)
+        with pytest.raises(AlignmentsError, match="another run"):
+            run(video, tmp_path, every=2, overwrite=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_a_kill_left_half_written_is_swept(run, video, tmp_path, tools):
+    stopped_run(run, video, tmp_path / "out")
+    (tmp_path / "out" / "faces" / ".squares_000009_0.0badcafe.part.png").write_bytes(b"half")
+    run(video, tmp_path / "out")
+    run(video, tmp_path / "plain")
+    assert tools.content(tmp_path / "out") == tools.content(tmp_path / "plain")
