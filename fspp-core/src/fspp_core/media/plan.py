@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import cv2
 
 from fspp_core.errors import MediaError
 from fspp_core.media.info import ColorTags, MediaInfo
@@ -32,6 +33,7 @@ _ODD_SIZES = frozenset({"vp9", "ffv1", "prores"})
 _WITH_FIELDS = frozenset({"h264", "prores"})
 _PICTURE_FORMATS = {"ffv1": ("bgr0", "gbrp16le"), "prores": ("yuv422p10le", "yuv422p10le")}
 _MAX_THREADS = 16
+_AVX2, _AVX_512F = 11, 13  # OpenCV's numbers of CPU features, which Python does not get by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def _settings(options: EncodeOptions, pixel_format: str) -> dict[str, str]:
     crf = str(_GOOD_CRF.get(codec, 0) if options.crf is None else options.crf)
     lossless = options.crf == 0
     if codec == "h264":
-        return {"preset": preset or "medium", **({"qp": "0"} if lossless else {"crf": crf})}
+        return {"preset": preset or "medium", **({"qp": "0"} if lossless else {"crf": crf}), **_steady_x264()}
     if codec == "h265":
         quiet = "log-level=error" + (":lossless=1" if lossless else "")
         return {"preset": preset or "medium", "crf": crf, "x265-params": quiet}
@@ -129,6 +131,12 @@ def _settings(options: EncodeOptions, pixel_format: str) -> dict[str, str]:
     if codec == "ffv1":
         return {"level": "3", "slicecrc": "1"}
     return {"profile": "4444" if "444" in pixel_format else "hq", "vendor": "apl0"}
+
+
+def _steady_x264() -> dict[str, str]:
+    """What makes x264 give the same file for the same frames: its AVX-512 code for macroblock trees does not."""
+    wide = cv2.checkHardwareSupport(_AVX2) and cv2.checkHardwareSupport(_AVX_512F)
+    return {"x264-params": "asm=avx2"} if wide else {}
 
 
 def _with_light(info: MediaInfo, codec: str, settings: Mapping[str, str]) -> Mapping[str, str]:

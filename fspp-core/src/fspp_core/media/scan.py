@@ -101,11 +101,13 @@ def _packets(container: Any, stream: Any) -> tuple[_Packets, int, str]:
     """(pts, duration, is key) of each packet that shows a frame in coding order, how many show none, and any fault."""
     packets: _Packets = []
     hidden = 0
+    ready = False  # what comes before the first key frame cannot be decoded
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:
                 return packets, hidden, f"is cut off after {len(packets)} frames"
-            if packet.is_discard:
+            ready = ready or packet.is_keyframe
+            if packet.is_discard or (packet.size and not ready):
                 hidden += 1
             elif packet.size:
                 packets.append((packet.pts, packet.duration or 0, packet.is_keyframe))
@@ -116,17 +118,14 @@ def _packets(container: Any, stream: Any) -> tuple[_Packets, int, str]:
 
 def _timed(packets: _Packets, stream: Any, kind: str, damage: str) -> Scan:
     times = [pts for pts, _, _ in packets if pts is not None]
-    first_key = next((i for i, packet in enumerate(packets) if packet[2]), 0)
-    packets = packets[first_key:]  # what comes before the first key frame cannot be decoded
-    if len(times) < len(packets) or len(set(times)) < len(times):
+    guessed = kind == "avi" and stream.codec_context.has_b_frames  # AVI knows no presentation times
+    if guessed or len(times) < len(packets) or len(set(times)) < len(times):
         return _untimed(packets, stream, damage)
     order = sorted(range(len(packets)), key=lambda i: packets[i][0] or 0)
     pts = np.array([packets[i][0] for i in order], np.int64)
     last = _last_duration(packets[order[-1]][1], 0 if damage else _end(stream) - int(pts[-1]), stream)
     durations = np.diff(pts, append=pts[-1] + (last or _usual_step(pts, stream)))
     keys = np.array(sorted(p for p, _, key in packets if key and p is not None), np.int64)
-    if kind == "avi" and stream.codec_context.has_b_frames:
-        keys = keys[:0]  # AVI has no presentation times; after seeking they would be guessed anew
     return Scan(pts=pts, durations=durations, keys=keys, timed=True, damage=damage)
 
 
