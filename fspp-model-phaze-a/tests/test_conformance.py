@@ -30,7 +30,6 @@ class TestTwoDecoders(ModelConformance):
     options: ClassVar[dict[str, Any]] = SMALL | {
         "learn_mask": True,
         "dec_skip_last_residual": False,
-        "fc_dropout": 0.1,
     }
 
 
@@ -46,5 +45,4 @@ class TestTwoHiddenNetworks(ModelConformance):
         "bottleneck_norm": "pixel",
         "fc_upsampler": "resize_images",
         "dec_norm": "instance",
-        "dec_gaussian": True,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from fspp_core.errors import ConfigError
+from fspp_core.models import CheckpointStore, open_model
 from fspp_core.options import options_dict, parse_options
 from fspp_core.registry import load_registry
 from fspp_model_phaze_a.model import PhazeA
@@ -150,3 +152,45 @@ def shifted(face: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 def noisy(faces: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return (faces + random.normal(0, 0.05, faces.shape)).astype(np.float32)
+
+
+def test_dropout_and_noise_go_on_where_they_stood(small: Small) -> None:
+    """What a resumed training puts back is enough for the same random numbers."""
+    from fspp_core.training.resume import random_state, restore_random_state
+
+    def forward(model: PhazeA) -> np.ndarray:
+        code = model.parts["encoder"](FACES)
+        return np.asarray(model.parts["decoder_source"](model.parts["fc_both"](code, training=True), training=True))
+
+    first, resumed = (small(fc_dropout=0.3, dec_gaussian=True) for _ in range(2))
+    early = forward(first)
+    state = random_state(first)
+    later = forward(first)
+    assert np.abs(early - later).max() > 0
+    restore_random_state(resumed, state)
+    np.testing.assert_array_equal(forward(resumed), later)
+
+
+def test_the_readme_example() -> None:
+    model = load_registry().build("model", "phaze-a", {"learn_mask": True}, preset="demo")
+    faces, masks = model.swap(np.zeros((3, 64, 64, 3), np.float32))
+    assert (faces.shape, masks.shape) == ((3, 64, 64, 3), (3, 64, 64, 1))
+
+
+def test_a_saved_model_is_opened_with_its_own_options(small: Small, tmp_path: Path) -> None:
+    model = small(learn_mask=True, dec_filters=[16, 16, 8, 8])
+    CheckpointStore(tmp_path).save(
+        step=3,
+        model_name="phaze-a",
+        model_options=options_dict(model.options),
+        owner={"distribution": "fspp-model-phaze-a", "version": "0"},
+        parts=model.parts,
+        optimizer={},
+        state={"face_type": "full"},
+        keep=1,
+    )
+    opened, checkpoint = open_model(tmp_path, load_registry())
+    assert (checkpoint.step, checkpoint.state) == (3, {"face_type": "full"})
+    assert opened.options == model.options
+    for mine, theirs in zip(model.swap(FACES), opened.swap(FACES), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
