@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from fspp_core.alignments import Alignments, read_face_crop
 from fspp_core.errors import FsppError
@@ -28,7 +29,8 @@ class Distances:
 
     Attributes:
         to_source: from the swapped face to the source's face as the model reconstructs it, in the source picture whose
-            landmarks are most alike.
+            landmarks are most alike, recoloured to the frame by the transfer that the conversion used: else the
+            distance would tell what light the source stood in.
         to_target: from the swapped face to the original face of the same frame.
         faces: how many faces were measured.
     """
@@ -68,9 +70,13 @@ def measure(
     target_faces: Path,
     source_faces: Path,
     model_dir: Path,
+    color: str,
     registry: Registry,
 ) -> Distances:
     """Compare every sixth frame of the swapped clip with both identities.
+
+    Args:
+        color: name of the colour transfer that the conversion used.
 
     Raises:
         FsppError: when none of these frames has a face.
@@ -78,6 +84,7 @@ def measure(
     model, checkpoint = open_model(model_dir, registry)
     face_type = str(checkpoint.state["face_type"])
     sources = _Sources(model, face_type, sorted((source_faces / "faces").glob("*.png")))
+    transfer = registry.build("color_transfer", color)
     alignments = Alignments.load(target_faces / "alignments.json")
     to_source, to_target = [], []
     with open_media(target_clip) as originals, open_media(swapped_clip) as swaps:
@@ -85,18 +92,23 @@ def measure(
             for face in alignments.faces(index):
                 matrix = crop_matrix(face.landmarks, face_type, model.output_size)
                 hull = fill_polygons(face_hulls(transform(face.landmarks, matrix)), model.output_size) > 127
-                swapped = _lab(warp(swaps.frame(index).bgr8, matrix, model.output_size))
-                original = _lab(warp(originals.frame(index).bgr8, matrix, model.output_size))
+                swapped = _unit(warp(swaps.frame(index).bgr8, matrix, model.output_size))
+                original = _unit(warp(originals.frame(index).bgr8, matrix, model.output_size))
                 seen = crop_matrix(face.landmarks, face_type, model.input_size)
-                source = _lab(sources.most_alike(transform(face.landmarks, seen)))
-                to_source.append(np.linalg.norm(swapped - source, axis=-1)[hull].mean())
-                to_target.append(np.linalg.norm(swapped - original, axis=-1)[hull].mean())
+                source = sources.most_alike(transform(face.landmarks, seen))
+                [recolored] = transfer.transfer(source[None], original[None], hull[None].astype(np.float32))
+                to_source.append(_distance(swapped, recolored, hull))
+                to_target.append(_distance(swapped, original, hull))
     if not to_source:
         raise FsppError(f"{target_faces}: no face in any of the frames measured; was its extraction interrupted?")
     return Distances(to_source=float(np.mean(to_source)), to_target=float(np.mean(to_target)), faces=len(to_source))
 
 
-def _lab(image: Image | FloatArray) -> FloatArray:
-    """CIELAB of BGR, uint8 or float32 0..1."""
-    picture = image.astype(np.float32) / 255 if image.dtype == np.uint8 else np.ascontiguousarray(image)
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2Lab), np.float32)
+def _unit(image: Image) -> FloatArray:
+    return image.astype(np.float32) / np.float32(255)
+
+
+def _distance(a: FloatArray, b: FloatArray, inside: npt.NDArray[np.bool_]) -> float:
+    """Mean CIE76 difference of two BGR pictures 0..1 over the pixels `inside`."""
+    lab_a, lab_b = (cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2Lab) for picture in (a, b))
+    return float(np.linalg.norm(lab_a - lab_b, axis=-1)[inside].mean())

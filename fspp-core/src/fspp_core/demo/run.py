@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DEMO_TRAINING = TrainOptions(
     preset="demo",
-    steps=1200,
+    steps=1500,
     batch_size=8,
     learning_rate=5e-4,
     scheduler="cosine",
@@ -60,7 +60,7 @@ class DemoSettings:
     size: int = 384
     extract: ExtractOptions = field(default_factory=lambda: ExtractOptions(size=192, min_score=0.95))
     train: TrainOptions = field(default_factory=lambda: DEMO_TRAINING)
-    convert: ConvertOptions = field(default_factory=ConvertOptions)
+    convert: ConvertOptions = field(default_factory=lambda: ConvertOptions(color="rct", erode=3.0, overwrite=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,7 @@ def run_demo(
             target_faces=made["target faces"],
             source_faces=made["source faces"],
             model_dir=made["model"],
+            color=settings.convert.color,
             registry=registry,
         )
         write_image(made["contact sheet"], _sheet(made, distances, settings.frames))
