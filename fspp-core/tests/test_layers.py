@@ -19,6 +19,7 @@ DISTRIBUTIONS = {path.parent.name: path.parent for path in sorted(ROOT.glob("fsp
 LAYERS = (
     ("errors",),
     ("types", "options", "progress", "files", "concurrency"),
+    ("locking",),
     ("specs", "interfaces", "geometry", "backend", "inference", "sheet"),
     ("hookspecs", "media", "jobs"),
     ("plugins", "alignments", "models"),

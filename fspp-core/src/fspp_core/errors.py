@@ -23,6 +23,10 @@ class AlignmentsError(FsppError):
     """An alignments file or face record that is damaged, or belongs to other footage."""
 
 
+class BusyError(FsppError):
+    """Files that another run is writing."""
+
+
 class CheckpointError(FsppError):
     """A checkpoint that is damaged or does not fit the model; nothing was overwritten."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fspp_core.alignments import Alignments, AlignmentsJournal, FrameRecord, MediaRecord
-from fspp_core.errors import AlignmentsError
+from fspp_core.errors import AlignmentsError, BusyError
 
 MakeFrame = Callable[[int], FrameRecord]
 SETTINGS = {"detector": {"name": "mtcnn", "min_face": 40}, "every": 1}
@@ -199,7 +199,7 @@ def test_a_kill_between_file_and_journal_loses_nothing(
 
 def test_two_runs_at_once_are_refused(stopped: Path, media: MediaRecord) -> None:
     first = AlignmentsJournal.open(stopped, media, SETTINGS)
-    with pytest.raises(AlignmentsError, match="another run is writing"):
+    with pytest.raises(BusyError, match="another run is writing"):
         AlignmentsJournal.open(stopped, media, SETTINGS)
     first.close()
     AlignmentsJournal.open(stopped, media, SETTINGS).close()

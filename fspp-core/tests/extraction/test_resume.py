@@ -12,21 +12,33 @@ import time
 import pytest
 
 from fspp_core.alignments import Alignments
-from fspp_core.alignments.locking import lock
-from fspp_core.errors import AlignmentsError
+from fspp_core.errors import AlignmentsError, BusyError
 from fspp_core.extraction import ExtractOptions, extract
+from fspp_core.locking import lock
 
-KILLS = 8
-FRAMES = 70
+KILLS = 12
+FRAMES = 100
+
+
+# The toy needs no network, so that a process that calls the library is up in half a second.
+SCRIPT = """
+import json, sys
+from fspp_core.extraction import ExtractOptions, extract
+from fspp_core.registry import load_registry
+
+plugin, video, output = sys.argv[1:]
+options = ExtractOptions(detector="blobs", size=96, batch_size=2)
+print(json.dumps(extract(video, output, options, registry=load_registry(plugin_files=[plugin])).to_dict()))
+"""
 
 
 def start(*words, pause_s=0.0):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FSPP_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "fspp_core", *map(str, words)],
+        [sys.executable, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**environment, "TOY_PAUSE_S": str(pause_s), "PYTHONUTF8": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**environment, "TOY_PAUSE_S": str(pause_s), "PYTHONUTF8": "1"},
     )
 
 
@@ -38,18 +50,17 @@ def kill_after(process, journal, size):
         time.sleep(0.001)
     process.kill()
     errors = process.communicate()[1].decode()
-    assert process.returncode == 0 or "Error:" not in errors, errors
+    assert process.returncode == 0 or "Error" not in errors, errors
     return process.returncode != 0
 
 
 def test_killed_at_many_moments(tmp_path, tools):
     """SIGKILL at random moments of one extraction, which gets a little further each time."""
     video = tools.clip(tmp_path / "squares.mp4", FRAMES)
-    command = ["--plugin", tools.plugin, "extract", video]
-    flags = ["--detector", "blobs", "--size", "96", "--batch-size", "2"]
-    plain = start(*command, tmp_path / "plain", *flags)
-    assert plain.wait(120) == 0, plain.communicate()[1].decode()
-    plain.communicate()
+    command = ["-c", SCRIPT, tools.plugin, video]
+    plain = start(*command, tmp_path / "plain")
+    _, errors = plain.communicate()
+    assert plain.returncode == 0, errors.decode()
 
     rng = random.Random(os.urandom(8))
     output = tmp_path / "killed"
@@ -58,14 +69,14 @@ def test_killed_at_many_moments(tmp_path, tools):
     done = []
     for _ in range(KILLS):
         before = journal.stat().st_size if journal.exists() else 0
-        process = start(*command, output, *flags, pause_s=0.02)
+        process = start(*command, output, pause_s=0.02)
         if not kill_after(process, journal, before + rng.uniform(0, 4 * line)):
             break
         done.append(journal.read_bytes().count(b"\n") - 1)
         assert not (output / "report.json").exists()
     assert len(done) >= KILLS // 2
     assert done == sorted(done)
-    last = start(*command, output, *flags, "--json")
+    last = start(*command, output)
     report, errors = last.communicate()
     assert last.returncode == 0, errors.decode()
     assert json.loads(report)["frames_resumed"] >= done[-1]
@@ -80,7 +91,7 @@ def test_killed_with_a_network(astronaut_clip, tmp_path, tools):
     extract(astronaut_clip, tmp_path / "plain", options, components=components)
     output = tmp_path / "killed"
     flags = ["--size", "64", "--batch-size", "5", "-o", "mtcnn.min_face=40"]
-    process = start("extract", astronaut_clip, output, *flags)
+    process = start("-m", "fspp_core", "extract", astronaut_clip, output, *flags)
     assert kill_after(process, output / "alignments.json.journal", 20_000)
     report = extract(astronaut_clip, output, options, components=components)
     assert 0 < report.frames_resumed < 24
@@ -248,7 +259,7 @@ def test_overwrite_harms_no_run_at_work(run, video, tmp_path):
     journal = tmp_path / "alignments.json.journal"
     with journal.open("ab") as file:
         lock(file, journal)
-        with pytest.raises(AlignmentsError, match="another run"):
+        with pytest.raises(BusyError, match="another run"):
             run(video, tmp_path, every=2, overwrite=True)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fspp_core.errors import Cancelled, ConfigError, PluginError, TrainingError
+from fspp_core.errors import BusyError, Cancelled, ConfigError, PluginError, TrainingError
+from fspp_core.locking import exclusive
 from fspp_core.media import read_image
 from fspp_core.models import CheckpointStore, open_model
 from fspp_core.registry import load_registry
@@ -465,3 +466,12 @@ def test_session_can_be_stepped_by_hand(tmp_path, crops, registry):
         session.save()
     assert first["loss"] > 0
     assert CheckpointStore(tmp_path).latest().step == 2
+
+
+def test_a_model_that_another_run_trains_is_left_alone(tmp_path, run):
+    run(tmp_path / "model", steps=2)
+    before = losses(tmp_path / "model")
+    with exclusive(tmp_path / "model"), pytest.raises(BusyError, match=r"model: another run"):
+        run(tmp_path / "model", steps=4)
+    assert losses(tmp_path / "model") == before
+    assert CheckpointStore(tmp_path / "model").latest().step == 2

@@ -20,11 +20,11 @@ from typing import Any, BinaryIO
 import msgspec
 
 from fspp_core.alignments.document import Alignments
-from fspp_core.alignments.locking import lock
 from fspp_core.alignments.migrations import SCHEMA_VERSION
 from fspp_core.alignments.records import FrameRecord, MediaRecord, encoded, finite, to_array
 from fspp_core.errors import AlignmentsError
 from fspp_core.files import long_path, sync_folder
+from fspp_core.locking import lock
 
 LOG = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ class AlignmentsJournal:
             sync_every_s: seconds between two waits for the disk.
 
         Raises:
+            BusyError: when another run is writing it.
             AlignmentsError: when what is there belongs to other footage or was made with other settings (naming
                 them), is damaged, cannot be written, or another run is at work on it.
         """

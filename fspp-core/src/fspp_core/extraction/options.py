@@ -20,7 +20,7 @@ class ExtractOptions:
 
     start: int = option(0, "First frame to look at.", minimum=0, group="Frames")
     stop: int | None = option(None, "Frame to stop at; it is not looked at.", minimum=0, group="Frames")
-    every: int = option(1, "Look at every so-manieth frame only, from the first on.", minimum=1, group="Frames")
+    every: int = option(1, "Look at every n-th frame only, from the first on.", minimum=1, group="Frames")
     accept_damage: bool = option(
         False, "Take what can be read of cut-off footage instead of ending with an error.", group="Frames"
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fspp_core.alignments import AlignmentsJournal, MediaRecord, read_face_record
-from fspp_core.alignments.locking import lock
 from fspp_core.errors import AlignmentsError, FsppError, MediaError
 from fspp_core.files import long_path
+from fspp_core.locking import lock
 
 LOG = logging.getLogger(__name__)
 

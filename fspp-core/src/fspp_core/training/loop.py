@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fspp_core.errors import Cancelled, FsppError, TrainingError
+from fspp_core.locking import exclusive
 from fspp_core.options import options_dict, parse_options
 from fspp_core.progress import CancelFlag, Progress, ProgressEvent, Timings, ignore
 from fspp_core.registry import Registry, load_registry
@@ -51,15 +52,16 @@ def train(
         PluginError: for a component that is missing or broken.
         TrainingError: for faces that cannot be used, options that cannot change, or a loss that is not finite; the last
             good checkpoint is kept.
+        BusyError: when another run is training the model.
         Cancelled: when stopped by `cancel` or an interrupt, after saving.
     """
-    setup = _setup(model_dir, options, components, registry)
-    if setup.done >= setup.options.steps:
-        LOG.info("%s: all %d steps are done; raise steps to go on", model_dir, setup.done)
-        return setup.report(None)
-    with _opened(setup, Path(source), Path(target), progress, cancel) as session:
-        _run(session, setup.options.steps, progress, cancel)
-        return setup.report(session)
+    with _setup(model_dir, options, components, registry) as setup:
+        if setup.done >= setup.options.steps:
+            LOG.info("%s: all %d steps are done; raise steps to go on", model_dir, setup.done)
+            return setup.report(None)
+        with _opened(setup, Path(source), Path(target), progress, cancel) as session:
+            _run(session, setup.options.steps, progress, cancel)
+            return setup.report(session)
 
 
 @contextmanager
@@ -73,16 +75,21 @@ def open_session(
     registry: Registry | None = None,
 ) -> Iterator[Session]:
     """A training that the caller steps by hand with `advance` and `after_step`; arguments and errors as in `train`."""
-    setup = _setup(model_dir, options, components, registry)
-    with _opened(setup, Path(source), Path(target), ignore, None) as session:
+    with (
+        _setup(model_dir, options, components, registry) as setup,
+        _opened(setup, Path(source), Path(target), ignore, None) as session,
+    ):
         yield session
 
 
+@contextmanager
 def _setup(
     model_dir: Path | str, options: TrainOptions | None, components: Components | None, registry: Registry | None
-) -> Setup:
+) -> Iterator[Setup]:
+    """What is to be done, looked up while no other run can change it."""
     checked = parse_options(TrainOptions, options_dict(options or TrainOptions()), where="train.")
-    return Setup(Path(model_dir), checked, components or {}, registry or load_registry())
+    with exclusive(Path(model_dir)):
+        yield Setup(Path(model_dir), checked, components or {}, registry or load_registry())
 
 
 @contextmanager
