@@ -160,14 +160,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             "size": (75, 61),
             "pts": tuple(range(0, 660, 33)),
             "time_base": Fraction(1, 1000),
-        },  # fmt: skip
+        },
         "rgb.mkv": {
             "codec": "ffv1",
             "options": {},
             "pixel_format": "bgr0",
             "pts": tuple(range(0, 660, 33)),
             "time_base": Fraction(1, 1000),
-        },  # fmt: skip
+        },
     }
 
     def clip(name: str) -> Path:

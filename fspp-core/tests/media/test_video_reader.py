@@ -193,7 +193,7 @@ def test_what_is_no_video_is_refused_by_name(tmp_path: Path, clips: Clips) -> No
     for path, what in [(text, "cannot be opened"), (empty, "cannot be opened"), (no_index, "cut off before its index")]:
         with pytest.raises(MediaError, match=rf"{path.name}: .*{what}"):
             open_media(path)
-    with pytest.raises(MediaError, match="sound.m4a"):
+    with pytest.raises(MediaError, match=r"sound\.m4a"):
         open_media(sound)
     with pytest.raises(MediaError, match="no such file"):
         open_media(tmp_path / "absent.mp4")

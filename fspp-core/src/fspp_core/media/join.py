@@ -134,7 +134,7 @@ def check_plan(plan: Plan, container: str, path: Path) -> None:
             add_encoder(probe, plan)
             probe.start_encoding()
     except AV_ERRORS as error:
-        raise MediaError(f"{path}: {plan.codec} cannot go into {container}: {error}; take .mkv or .mov") from error
+        raise MediaError(f"{path}: {plan.codec} cannot go into {container}: {error}; take .mkv") from error
     if container in _MILLISECONDS and (1000 * plan.time_base).denominator != 1 and plan.time_base.numerator != 1:
         LOG.info("%s: %s keeps times in milliseconds; they are rounded", path, container)
     elif container in _MILLISECONDS and (plan.time_base * 1000).denominator != 1:

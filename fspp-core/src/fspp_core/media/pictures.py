@@ -176,4 +176,14 @@ def _jpeg_scan_start(data: bytes) -> int:
 def _has_alpha(data: bytes) -> bool:
     if data.startswith(SIGNATURE):
         return data[25] in (4, 6) or b"tRNS" in data[33:2048]
-    return data[:4] == b"RIFF" and data[12:16] == b"VP8X" and bool(data[20] & 0x10)
+    if data.startswith(b"\xff\xd8"):
+        return False
+    if data[12:16] == b"VP8X":
+        return bool(data[20] & 0x10)
+    if data[12:16] == b"VP8L":
+        return bool(data[24] & 0x10)
+    try:
+        shape = iio.improps(data, plugin="pillow", index=0).shape
+    except (OSError, ValueError):  # what Pillow does not know, OpenCV has read without alpha
+        return False
+    return len(shape) == 3 and shape[2] in (2, 4)

@@ -76,7 +76,7 @@ def _chunks(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, bytes]]:
     while True:
         head = file.read(8)
         if len(head) < 8:
-            raise MediaError(f"{path}: the PNG ends before its end mark; the file is cut off, make or copy it anew")
+            raise _cut_off(path)
         length, kind = struct.unpack(">I4s", head)
         if kind == b"IEND":
             return
@@ -85,6 +85,12 @@ def _chunks(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, bytes]]:
             continue
         data = file.read(length)
         check = file.read(4)
-        if len(check) < 4 or struct.unpack(">I", check)[0] != zlib.crc32(kind + data):
+        if len(check) < 4:
+            raise _cut_off(path)
+        if struct.unpack(">I", check)[0] != zlib.crc32(kind + data):
             raise MediaError(f"{path}: a text chunk of this PNG is damaged (its checksum does not fit)")
         yield kind, data
+
+
+def _cut_off(path: Path) -> MediaError:
+    return MediaError(f"{path}: the PNG ends before its end mark; the file is cut off, make or copy it anew")
