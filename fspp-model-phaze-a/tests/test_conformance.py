@@ -45,4 +45,6 @@ class TestTwoHiddenNetworks(ModelConformance):
         "bottleneck_norm": "pixel",
         "fc_upsampler": "resize_images",
         "dec_norm": "instance",
+        "dec_gaussian": True,
+        "fc_dropout": 0.1,
     }

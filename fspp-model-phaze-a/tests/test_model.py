@@ -156,7 +156,7 @@ def noisy(faces: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 def test_dropout_and_noise_go_on_where_they_stood(small: Small) -> None:
     """What a resumed training puts back is enough for the same random numbers."""
-    from fspp_core.training.resume import random_state, restore_random_state
+    from fspp_core.models.randomness import random_state, restore_random_state
 
     def forward(model: PhazeA) -> np.ndarray:
         code = model.parts["encoder"](FACES)

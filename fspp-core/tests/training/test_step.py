@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import pytest
 
+from fspp_core.models.randomness import random_state, restore_random_state
 from fspp_core.options import NoOptions
 from fspp_core.registry import load_registry
 from fspp_core.training.losses import MAE, MSE
 from fspp_core.training.precision import building
-from fspp_core.training.resume import optimizer_arrays, random_state, restore_optimizer, restore_random_state
+from fspp_core.training.resume import optimizer_arrays, restore_optimizer
 from fspp_core.training.step import FaceLosses, Trainer, faces_to_float
 
 REGISTRY = load_registry(plugin_files=(Path(__file__).with_name("tiny_model.py"),))

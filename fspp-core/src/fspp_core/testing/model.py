@@ -128,7 +128,9 @@ class ModelConformance(Conformance):
         np.testing.assert_allclose(first, second, rtol=1e-5)
 
     def test_resumed_run_equals_uninterrupted_run(self, tmp_path: Path) -> None:
-        """Parts and optimizer from disk, and the next steps are what they would have been."""
+        """Parts, their random numbers and optimizer from disk, and the next steps are what they would have been."""
+        from fspp_core.models.randomness import restore_random_state
+
         whole = self._trainer(self._seeded(SEED)).run(4)
         stopped = self._trainer(self._seeded(SEED))
         stopped.run(2)
@@ -136,6 +138,7 @@ class ModelConformance(Conformance):
         resumed = self._trainer(self._seeded(SEED + 1))
         checkpoint = _checkpoint(tmp_path)
         checkpoint.load_parts(resumed.model)
+        restore_random_state(resumed.model, checkpoint.state["random"])
         resumed.restore(checkpoint.optimizer())
         np.testing.assert_allclose(resumed.run(2), whole[2:], rtol=1e-4)
 
@@ -164,6 +167,7 @@ class ModelConformance(Conformance):
     @classmethod
     def _save(cls, folder: Path, model: Any, optimizer: dict[str, FloatArray]) -> None:
         from fspp_core.models import CheckpointStore
+        from fspp_core.models.randomness import random_state
 
         owner = cls.registry().owner(cls.kind, cls.component)
         CheckpointStore(folder).save(
@@ -173,7 +177,7 @@ class ModelConformance(Conformance):
             owner={"distribution": owner.distribution, "version": owner.version},
             parts=model.parts,
             optimizer=optimizer,
-            state={},
+            state={"random": random_state(model)},
             keep=1,
         )
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fspp_core.errors import TrainingError
+from fspp_core.models.randomness import random_state
 from fspp_core.options import options_dict
 from fspp_core.progress import Timings
 from fspp_core.training.log import TrainingLog
 from fspp_core.training.preview import Preview
-from fspp_core.training.resume import optimizer_arrays, random_state
+from fspp_core.training.resume import optimizer_arrays
 
 if TYPE_CHECKING:
     from fspp_core.interfaces import Schedule, SwapModel

@@ -10,6 +10,7 @@ from typing import Any
 from fspp_core import backend
 from fspp_core.errors import TrainingError
 from fspp_core.models import Checkpoint, CheckpointStore
+from fspp_core.models.randomness import restore_random_state
 from fspp_core.options import options_dict
 from fspp_core.progress import CancelFlag, Progress, Timings
 from fspp_core.registry import Registry
@@ -22,7 +23,7 @@ from fspp_core.training.log import LOG_NAME
 from fspp_core.training.options import TrainOptions, loss_weights
 from fspp_core.training.precision import building, check_precision
 from fspp_core.training.report import TrainReport
-from fspp_core.training.resume import model_options, restore_optimizer, restore_random_state
+from fspp_core.training.resume import model_options, restore_optimizer
 from fspp_core.training.session import Session
 from fspp_core.training.step import FaceLosses, Trainer
 from fspp_core.types import Side
