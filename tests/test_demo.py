@@ -79,7 +79,7 @@ def test_the_sheet_says_that_it_is_synthetic_and_shows_three_rows(demo):
 def test_the_commands_name_every_option_that_is_not_a_default(demo):
     _, report, _ = demo
     words = " ".join(report.commands)
-    for flag in ("--preset demo", "--steps 30", "--min-score 0.95", "--size 192", "--scheduler cosine", "--flip 0.0"):
+    for flag in ("--preset demo", "--steps 30", "--max-faces 1", "--size 192", "--scheduler cosine", "--flip 0.0"):
         assert flag in words
     assert [line.split()[1] for line in report.commands] == ["extract", "extract", "train", "convert"]
 

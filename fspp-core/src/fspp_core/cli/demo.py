@@ -40,8 +40,8 @@ def command(context: click.Context, output: Path, json_: bool) -> None:
     lines += ["", "Seconds:", *(f"  {stage:<18} {seconds:7.1f}" for stage, seconds in facts["seconds"].items())]
     lines += [
         "",
-        "Mean CIELAB distance of the swapped face: {to_source:.1f} to the source's face, {to_target:.1f} to the "
-        "original target face.".format(**facts["distances"]),
+        "Mean CIELAB distance of the swapped face: {to_source:.1f} to the source's face in the frame's colours, "
+        "{to_target:.1f} to the original target face.".format(**facts["distances"]),
     ]
     lines += ["", "Each step by hand:", *(f"  {line}" for line in facts["commands"])]
     click.echo("\n".join(lines))

@@ -58,7 +58,7 @@ class DemoSettings:
 
     frames: int = 72
     size: int = 384
-    extract: ExtractOptions = field(default_factory=lambda: ExtractOptions(size=192, min_score=0.95))
+    extract: ExtractOptions = field(default_factory=lambda: ExtractOptions(size=192, max_faces=1))
     train: TrainOptions = field(default_factory=lambda: DEMO_TRAINING)
     convert: ConvertOptions = field(default_factory=lambda: ConvertOptions(color="rct", erode=3.0, overwrite=True))
 
@@ -188,7 +188,7 @@ def _sheet(made: dict[str, Path], distances: Distances, frames: int) -> Image:
         title="Synthetic: made by fspp demo",
         notes=(
             f"Target: {ASTRONAUT.credit}. Source: {HOPPER.credit}. The portraits were animated by software.",
-            f"Mean CIELAB distance inside the face: {distances.to_source:.1f} to the source's face, "
+            f"Mean CIELAB distance inside the face: {distances.to_source:.1f} to the source's face in the frame's colours, "
             f"{distances.to_target:.1f} to the original target face.",
         ),
     )
