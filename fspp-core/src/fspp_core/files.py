@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,31 @@ _STEM_BYTES = 180  # leaves room for the marks below in the 255 bytes that file 
 _WINDOWS_PATH_CHARS = 240  # beyond this Windows wants the \\?\ form
 
 
+_LEFTOVER = re.compile(r"\.(.*)\.[0-9a-f]{8}\.part(\.[^.]*)?")
+
+
+def _short(stem: str) -> str:
+    """As much of a file's stem as fits beside the marks of a temporary name."""
+    return stem.encode("utf-8", "surrogateescape")[:_STEM_BYTES].decode("utf-8", "ignore")
+
+
 def _beside(path: Path) -> Path:
     """A fresh name in the folder of `path`, hidden, of the same suffix and short enough for any file system."""
-    stem = path.stem.encode("utf-8", "surrogateescape")[:_STEM_BYTES].decode("utf-8", "ignore")
-    return path.with_name(f".{stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    return path.with_name(f".{_short(path.stem)}.{secrets.token_hex(4)}.part{path.suffix}")
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove the temporary files that killed runs left in `folder`; only where no other process is writing.
+
+    Args:
+        name: of the one file whose temporaries go, None for those of all files.
+    """
+    wanted = None if name is None else (_short(Path(name).stem), Path(name).suffix)
+    folder = long_path(folder)
+    for file in folder.iterdir() if folder.is_dir() else ():
+        found = _LEFTOVER.fullmatch(file.name)
+        if found and (wanted is None or wanted == (found[1], found[2] or "")):
+            file.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fspp_core.files import atomic_path, atomic_write, long_path
+
+from fspp_core.files import atomic_path, atomic_write, long_path, remove_leftovers
 
 
 def test_text_and_bytes_arrive_as_they_are(tmp_path: Path) -> None:
@@ -51,3 +52,28 @@ def test_deep_folders_are_made(tmp_path: Path) -> None:
     assert len(str(deep)) > 300
     atomic_write(deep, "there")
     assert long_path(deep).read_text() == "there"
+
+
+def test_leftovers_of_killed_runs_go_and_nothing_else(tmp_path: Path) -> None:
+    names = []
+    for name in ("a.png", "b.png", "x" * 250 + ".png"):
+        guard = atomic_path(tmp_path / name)
+        temporary = guard.__enter__()
+        temporary.touch()
+        names.append(temporary.name)
+        del guard
+    kept = [
+        ".hidden.png",
+        "a.png",
+        ".a.part.png",
+        ".a.12345678.parts.png",
+        ".a.12345678.part.jpg",
+        "a.12345678.part.png",
+    ]
+    for name in [*kept, *names]:
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path, "a.png")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*kept, *names[1:]])
+    remove_leftovers(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(set(kept) - {".a.12345678.part.jpg"})
+    remove_leftovers(tmp_path / "absent")

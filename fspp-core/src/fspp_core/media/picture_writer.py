@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from fspp_core.errors import MediaError
-from fspp_core.files import atomic_write, long_path
+from fspp_core.files import atomic_write, long_path, remove_leftovers
 from fspp_core.media.failures import failure
 from fspp_core.media.options import EncodeOptions
 from fspp_core.media.parts import Parts
@@ -58,6 +58,7 @@ class PictureWriter(MediaWriter):
             "quality": options.quality,
             **job,
         }
+        remove_leftovers(path.parent if self._single else path, path.name if self._single else None)
         self._done = self._take_over() if self._parts.begin(whole_job, resume=resume) else 0
         self._written = self._done
         self._journal: TextIO | None = None

@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from fspp_core.errors import MediaError
-from fspp_core.files import atomic_path, atomic_write
+from fspp_core.files import atomic_path, atomic_write, remove_leftovers
 from fspp_core.media.failures import AV_ERRORS, failure
 from fspp_core.media.join import SourceTracks, Times, check_plan, container_of, join
 from fspp_core.media.options import EncodeOptions
@@ -70,6 +70,7 @@ class VideoWriter(MediaWriter):
         self._closed = False
         if self._parts.begin(whole_job, resume=resume):
             self._take_over()
+        remove_leftovers(path.parent, path.name)
         self._safe = len(self._pts)
         if self._safe:
             LOG.info("%s: going on after %d frames of an earlier run", path, self._safe)
