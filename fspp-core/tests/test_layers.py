@@ -17,7 +17,7 @@ DISTRIBUTIONS = {path.parent.name: path.parent for path in sorted(ROOT.glob("fsp
 
 # Core from the bottom up: a package imports those below it and itself, never one beside or above.
 LAYERS = (
-    ("errors",),
+    ("errors", "lazy"),
     ("types", "options", "progress", "files", "concurrency"),
     ("locking",),
     ("specs", "interfaces", "geometry", "backend", "inference", "sheet"),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fspp_core.lazy import lazy
 
 if TYPE_CHECKING:
     from fspp_core.demo.run import DemoReport, run_demo
 
+_HOMES = {"DemoReport": "run", "run_demo": "run"}
+
 __all__ = ["DemoReport", "run_demo"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from fspp_core.demo import run
-
-    return getattr(run, name)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

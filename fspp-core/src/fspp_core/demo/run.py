@@ -188,8 +188,8 @@ def _sheet(made: dict[str, Path], distances: Distances, frames: int) -> Image:
         title="Synthetic: made by fspp demo",
         notes=(
             f"Target: {ASTRONAUT.credit}. Source: {HOPPER.credit}. The portraits were animated by software.",
-            f"Mean CIELAB distance inside the face: {distances.to_source:.1f} to the source's face in the frame's colours, "
-            f"{distances.to_target:.1f} to the original target face.",
+            f"Mean CIELAB distance inside the face: {distances.to_source:.1f} to the source's face in the frame's "
+            f"colours, {distances.to_target:.1f} to the original target face.",
         ),
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from fspp_core.geometry.names import FaceType
 from fspp_core.options import option
 
 
@@ -35,18 +35,7 @@ class ExtractOptions:
 
     save_faces: bool = option(True, "Save a picture of each face, to sort and to train on.", group="Face crops")
     size: int = option(512, "Side of these pictures, in pixels.", minimum=16, maximum=4096, group="Face crops")
-    face_type: Literal[
-        "half",
-        "midfull",
-        "full",
-        "whole",
-        "head",
-        "full-unaligned",
-        "head-unaligned",
-        "fs-legacy",
-        "fs-face",
-        "fs-head",
-    ] = option("whole", "How much of the head they show.", group="Face crops")
+    face_type: FaceType = option("whole", "How much of the head they show.", group="Face crops")
 
     batch_size: int = option(8, "Frames of one size the detector gets at once.", minimum=1, maximum=1024, group="Speed")
     workers: int = option(2, "Threads that cut out and save faces.", minimum=1, group="Speed")

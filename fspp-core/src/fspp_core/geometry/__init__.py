@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fspp_core.lazy import lazy
 
 if TYPE_CHECKING:
     from fspp_core.geometry.affine import compose, invert, scale_of, similarity, transform
@@ -95,10 +96,4 @@ __all__ = [
     "warp",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value  # found at once from now on
-    return value
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fspp_core.lazy import lazy
 
 if TYPE_CHECKING:
     from fspp_core.training.loop import train
@@ -14,13 +15,4 @@ _HOMES = {"TrainOptions": "options", "TrainReport": "report", "train": "loop"}
 
 __all__ = ["TrainOptions", "TrainReport", "train"]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fspp_core.errors import ConfigError
+from fspp_core.geometry.names import FaceType
 from fspp_core.options import option
 
 
@@ -16,18 +17,7 @@ class TrainOptions:
 
     model: str = option("phaze-a", "Model component to train.", group="Model", fixed=True)
     preset: str | None = option(None, "Named set of option values that the model ships.", group="Model")
-    face_type: Literal[
-        "half",
-        "midfull",
-        "full",
-        "whole",
-        "head",
-        "full-unaligned",
-        "head-unaligned",
-        "fs-legacy",
-        "fs-face",
-        "fs-head",
-    ] = option("full", "How much of the head the model sees.", group="Model", fixed=True)
+    face_type: FaceType = option("full", "How much of the head the model sees.", group="Model", fixed=True)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = option(
         "float32",
         "Number format of the layers: bfloat16 for CPUs and GPUs that compute in it, float16 for GPUs.",
