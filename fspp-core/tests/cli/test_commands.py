@@ -242,7 +242,7 @@ def test_demo_says_what_was_made_and_how_to_do_it_by_hand(monkeypatch, capsys, t
     assert (str(asked[0][0]), asked[0][1]) == ("out", {"progress", "cancel", "registry"})
     assert "out/swapped.mp4" in out
     assert "12.3" in out
-    assert "8.0 to the source's face, 15.5 to the original target face" in out
+    assert "8.0 to the source's face in the frame's colours, 15.5 to the original target face" in out
     assert "  fspp extract a b" in out
     assert json.loads(said(capsys, "demo", "--json")) == Report().to_dict()
     assert str(asked[-1][0]) == "fspp-demo"
