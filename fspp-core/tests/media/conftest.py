@@ -152,6 +152,12 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             "pts": tuple(range(0, 660, 33)),
             "time_base": Fraction(1, 1000),
         },
+        "open_gop.mkv": {
+            "codec": "libx265",
+            "options": {"x265-params": f"{quiet}:keyint=10:min-keyint=10:open-gop=1:bframes=3:scenecut=0"},
+            "pts": tuple(range(0, 1320, 33)),
+            "time_base": Fraction(1, 1000),
+        },
         "bt709.mp4": {"setup": tags(1, 1, 1)},
         "bt601full.mp4": {"setup": tags(5, 6, 5, 2)},
         "odd.mkv": {

@@ -181,6 +181,38 @@ def test_damage_in_the_middle_ends_the_frames_there(clips: Clips, tmp_path: Path
         assert all(np.array_equal(f.image, whole.frame(f.index).image) for f in got[:5])
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
+def test_a_copy_cut_inside_an_open_group_of_pictures(
+    suffix: str, clips: Clips, tmp_path: Path, plain_decode: Any
+) -> None:
+    path = tmp_path / f"cut{suffix}"
+    with av.open(str(clips("open_gop.mkv"))) as source, av.open(str(path), "w") as output:
+        stream = source.streams.video[0]
+        twin = output.add_stream_from_template(stream, opaque=True)
+        keys = leading = 0
+        first = None
+        for packet in source.demux(stream):
+            if not packet.size:
+                continue
+            keys += packet.is_keyframe
+            if keys >= 2:
+                first = packet.pts if first is None else first
+                leading += packet.pts < first
+                packet.stream = twin
+                output.mux(packet)
+    assert leading > 0, "the clip has no open group of pictures; this test shows nothing"
+    truth = plain_decode(path)
+    with open_media(path) as media:
+        frames = list(media.frames())
+        assert len(frames) == media.info.frame_count == len(truth)
+        assert not media.info.damage
+        assert [f.pts * f.time_base for f in frames] == [time for time, _ in truth]
+        assert same(media.frame(0), frames[0])
+    with open_media(clips("open_gop.mkv")) as media:
+        whole = list(media.frames())
+        assert all(same(media.frame(i), whole[i]) for i in (12, 8, 19, 30, 9, 29))
+
+
 def test_what_is_no_video_is_refused_by_name(tmp_path: Path, clips: Clips) -> None:
     text = tmp_path / "notes.mp4"
     text.write_text("not a video")

@@ -89,9 +89,8 @@ def _scan(path: Path, _size: int, _changed: int) -> Scan:
         packets, hidden, broken = _packets(container, stream)
         if not packets:
             raise MediaError(f"{path}: holds no whole video frame{f' ({broken})' if broken else ''}")
-        return _timed(
-            packets, stream, container.format.name, _shortfall(path, container, stream, packets, hidden) or broken
-        )
+        damage = _shortfall(path, container, stream, packets, hidden) or broken
+        return _timed(_without_lost_head(path, packets), stream, container.format.name, damage)
 
 
 _Packets = list[tuple[int | None, int, bool]]
@@ -114,6 +113,24 @@ def _packets(container: Any, stream: Any) -> tuple[_Packets, int, str]:
     except (av.error.FFmpegError, OSError) as error:
         return packets, hidden, f"cannot be read beyond frame {len(packets)}: {error}"
     return packets, hidden, ""
+
+
+def _without_lost_head(path: Path, packets: _Packets) -> _Packets:
+    """Drop leading pictures that a cut has made undecodable: shown before the first key frame, made from lost ones."""
+    key = packets[0][0]
+    leading = {pts for pts, _, _ in packets if pts is not None and key is not None and pts < key}
+    if not leading or key is None:
+        return packets
+    container, stream = open_video(path)
+    with container:
+        try:
+            for frame in container.decode(stream):
+                leading.discard(frame.pts)
+                if frame.pts is not None and frame.pts >= key:
+                    break
+        except (av.error.FFmpegError, OSError):
+            return packets  # reading will say what is wrong
+    return [packet for packet in packets if packet[0] not in leading]
 
 
 def _timed(packets: _Packets, stream: Any, kind: str, damage: str) -> Scan:
