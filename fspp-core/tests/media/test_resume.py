@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from fspp_core.errors import MediaError
+from fspp_core.errors import BusyError, MediaError
 from fspp_core.media import EncodeOptions, MediaReader, open_media, open_writer
 
 Clips = Callable[[str], Path]
@@ -191,6 +191,19 @@ def test_a_disk_that_takes_no_more_is_a_clear_error(codec: str, limit: int, clip
     assert run_to_the_end(clips("plain.mp4"), output, codec)[-1] == "finished"
     with open_media(output) as media:
         assert media.info.frame_count == 40
+
+
+@pytest.mark.parametrize("name", ["o.mp4", "pictures"])
+def test_an_output_is_written_by_one_run_at_a_time(name: str, clips: Clips, tmp_path: Path) -> None:
+    with open_media(clips("plain.mp4")) as media:
+        first = open_writer(tmp_path / name, like=media)
+        first.write(media.frame(0))
+        with pytest.raises(BusyError, match=rf"{name}: another run"):
+            open_writer(tmp_path / name, like=media)
+        first.write(media.frame(1))
+        first.close()
+        with open_writer(tmp_path / name, like=media) as second:
+            second.write(media.frame(0))
 
 
 def test_the_job_is_told_apart_by_what_matters(clips: Clips, tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ class PictureWriter(MediaWriter):
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        self._parts.release()
 
     def _fitting(self, frame: Frame) -> np.ndarray[Any, Any]:
         if frame.image.dtype == np.uint8 or _kind(self._suffix) in _DEEP:

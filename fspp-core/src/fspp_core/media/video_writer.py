@@ -132,6 +132,7 @@ class VideoWriter(MediaWriter):
             encoder, self._encoder = self._encoder, None
             stop = InterruptedError("stopped")
             encoder.__exit__(type(stop), stop, None)
+        self._parts.release()
 
     def _native(self, frame: Frame) -> av.VideoFrame | None:
         """The frame's own pixels, if they can go into the output as they are."""
