@@ -10,6 +10,8 @@ import time
 import traceback
 from pathlib import Path
 
+from fspp_core.cli.quiet import start_backend
+
 HERE = Path(__file__).resolve().parent
 NOT_BENCHMARKS = {"ratio", "run"}
 
@@ -38,6 +40,8 @@ def main(chosen: list[str]) -> int:
     if unknown:
         print(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    start_backend()  # once and quietly, so that no benchmark pays for it
     sys.path.insert(0, str(HERE))
     results: dict[str, list[object]] = {}
     failed = []
