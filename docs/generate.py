@@ -156,7 +156,8 @@ def _commands() -> str:
 
     parts = [f"{NOTE}# Commands\n"]
     root = make_cli()
-    context = click.Context(root, info_name="fspp", terminal_width=110, max_content_width=110)
+    settings = {**root.context_settings, "terminal_width": 110, "max_content_width": 110}
+    context = click.Context(root, info_name="fspp", **settings)
     for name in COMMANDS:
         command = root.get_command(context, name)
         if command is None:

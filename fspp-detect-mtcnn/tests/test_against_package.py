@@ -12,6 +12,8 @@ from fspp_detect_mtcnn.detector import MTCNNDetector
 from fspp_detect_mtcnn.options import MTCNNOptions
 
 TOLERANCE_PX = 1.0
+# From Python 3.13 on the package's way of reading its weights leaves a complaint behind; ours does not.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(scope="module")

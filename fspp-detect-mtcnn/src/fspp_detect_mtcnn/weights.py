@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,20 @@ def load_weights(name: str) -> list[npt.NDArray[Any]]:
     """
     path = _folder() / f"{name}.lz4"
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = path.read_bytes()
     except OSError as error:
         raise PluginError(f"detector mtcnn: cannot read its weights {path}: {error.strerror}; {_CURE}") from error
+    digest = hashlib.sha256(content).hexdigest()
     if digest != _SHA256[name]:
         raise PluginError(
             f"detector mtcnn: {path} has sha256 {digest[:16]}…, expected {_SHA256[name][:16]}…; "
             f"the installed mtcnn package is another version or damaged; {_CURE}"
         )
     import joblib
+    import lz4.frame
 
-    weights: list[npt.NDArray[Any]] = joblib.load(path)
+    # Not left to joblib: from Python 3.13 on the file it opens complains when it is closed.
+    weights: list[npt.NDArray[Any]] = joblib.load(io.BytesIO(lz4.frame.decompress(content)))
     return weights
 
 
