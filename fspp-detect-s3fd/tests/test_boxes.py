@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fspp_detect_s3fd import boxes as module
 from fspp_detect_s3fd.boxes import Boxes, decode, face_scores, suppress
 
 
@@ -45,10 +46,12 @@ def one_by_one(boxes, threshold):
     return groups
 
 
-@given(clusters(), st.sampled_from([0.0, 0.3, 0.5, 0.7]))
-def test_greedy_suppression_equals_the_definition(boxes, threshold):
+@given(clusters(), st.sampled_from([0.0, 0.3, 0.7, 1.0]), st.sampled_from([1, 3, 64]))
+def test_greedy_suppression_equals_the_definition(boxes, threshold, block):
     expected = [best for best, _ in one_by_one(boxes, threshold)]
-    kept = suppress(boxes, threshold)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK", block)
+        kept = suppress(boxes, threshold)
     np.testing.assert_array_equal(kept.corners, boxes.corners[expected])
     np.testing.assert_array_equal(kept.scores, boxes.scores[expected])
     np.testing.assert_array_equal(kept.picture, boxes.picture[expected])
@@ -82,6 +85,13 @@ def test_areas_count_both_border_pixels():
     )
     assert len(suppress(boxes, 0.3333)) == 1
     assert len(suppress(boxes, 0.3334)) == 2
+
+
+def test_boxes_without_bounds_come_to_an_end():
+    corners = np.array([[-np.inf, 0, np.inf, 10], [np.nan] * 4, [0, 0, 9, 9]], np.float32)
+    boxes = Boxes(picture=np.zeros(3, np.intp), corners=corners, scores=np.float32([0.9, 0.8, 0.7]))
+    with np.errstate(invalid="ignore"):
+        assert len(suppress(boxes, 0.3)) == 3
 
 
 def maps(batch=1, rows=8, columns=12, background=9.0):
@@ -126,8 +136,6 @@ def test_certain_scores_do_not_overflow():
 
 def test_ten_thousand_boxes_of_a_few_faces_take_few_steps(monkeypatch):
     """Work grows with the faces, not with the cells."""
-    import fspp_detect_s3fd.boxes as module
-
     rng = np.random.default_rng(0)
     place = rng.integers(0, 3, 10_000)
     corner = place[:, None] * 200 + rng.uniform(-3, 3, (10_000, 2))
@@ -140,4 +148,4 @@ def test_ten_thousand_boxes_of_a_few_faces_take_few_steps(monkeypatch):
     overlaps = module._overlap
     monkeypatch.setattr(module, "_overlap", lambda *given: steps.append(1) or overlaps(*given))
     assert len(suppress(boxes, 0.3)) == 12
-    assert len(steps) == 3
+    assert len(steps) == 4  # one a picture

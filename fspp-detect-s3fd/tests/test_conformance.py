@@ -48,7 +48,7 @@ class WithWeights:
 
 @pytest.fixture(autouse=True, scope="module")
 def _weights(tmp_path_factory):
-    FILES[WEIGHTS] = tmp_path_factory.mktemp("weights") / WEIGHTS
+    FILES[WEIGHTS] = tmp_path_factory.mktemp("weights") / "s3fd.safetensors"
     save_file(skin_weights(), FILES[WEIGHTS])
 
 

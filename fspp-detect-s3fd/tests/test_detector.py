@@ -30,7 +30,7 @@ def detector(tensors, tmp_path_factory):
     save_file(tensors, path)
 
     def build(**options):
-        return S3FDDetector(S3FDOptions(**{"input_side": 64, **options}), {"s3fd.safetensors": path})
+        return S3FDDetector(S3FDOptions(**{"input_side": 64, **options}), {"s3fd": path})
 
     return build
 

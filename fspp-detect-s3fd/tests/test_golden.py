@@ -120,7 +120,7 @@ def test_detecting_as_face_alignment(peer_weights, golden, drawn):
     facts, stored = golden("fa_s3fd")
     picture = drawn(facts["inputs"]["u8"])
     options = S3FDOptions(confidence=0.6, input_side=192, min_face=1)
-    [found] = S3FDDetector(options, {"s3fd.safetensors": peer_weights("fa_s3fd")[1]}).detect([picture[..., ::-1]])
+    [found] = S3FDDetector(options, {"s3fd": peer_weights("fa_s3fd")[1]}).detect([picture[..., ::-1]])
     theirs = stored["u8_detect_from_image_thr0.6"]
     limits = np.array([192, 160, 192, 160])
     clipped = np.clip(theirs[:, :4], 0, limits)
@@ -138,7 +138,7 @@ def test_extracting_as_deepfacelab(peer_weights, golden, drawn):
 
     def found(min_face):
         options = S3FDOptions(min_face=min_face, extend_bottom=0.1, input_rule="deepfacelab", channel_order="rgb")
-        [faces] = S3FDDetector(options, {"s3fd.safetensors": peer_weights("dfl_s3fd")[1]}).detect([picture])
+        [faces] = S3FDDetector(options, {"s3fd": peer_weights("dfl_s3fd")[1]}).detect([picture])
         return np.array([face.box for face in faces])
 
     def all_within(boxes, others):

@@ -99,7 +99,7 @@ def test_bad_files_are_named(ours, tmp_path):
 
 
 def test_a_detector_without_weights_is_refused():
-    with pytest.raises(PluginError, match=r"needs its weights s3fd\.safetensors; received: none"):
+    with pytest.raises(PluginError, match=r"needs its weights s3fd; received: none"):
         S3FDDetector(S3FDOptions(), {})
 
 

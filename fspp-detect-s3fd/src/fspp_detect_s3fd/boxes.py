@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from fspp_core.types import FloatArray
 FIRST_STRIDE = 4
 """Pixels from one cell to the next at the finest scale; each coarser one has twice as many."""
 _PRIOR = 4  # side of the box a cell stands for, in strides
+_BLOCK = 64  # boxes whose overlaps with all others are known at once; bounds memory
 _CENTER_VARIANCE, _SIZE_VARIANCE = 0.1, 0.2
 
 
@@ -85,8 +87,7 @@ def suppress(boxes: Boxes, threshold: float, *, vote: bool = False) -> Boxes:
     """One box for each face.
 
     The best box of each picture takes away those it shares more than `threshold` of their union with, then the best of
-    what is left does, and so on. Areas count both border pixels, as in the authors' own code. A step is taken in all
-    pictures together, so there are as many steps as the fullest picture has faces.
+    what is left does, and so on. Areas count both border pixels, as in the authors' own code.
 
     Args:
         vote: give each box that took others away their mean, weighted by score.
@@ -94,54 +95,64 @@ def suppress(boxes: Boxes, threshold: float, *, vote: bool = False) -> Boxes:
     Returns:
         By picture and best first.
     """
-    left = boxes[np.lexsort((-boxes.scores, boxes.picture))]
-    corners = left.corners.astype(np.float64)
-    areas = _areas(corners)
-    waiting = np.arange(len(left))
-    kept = []
+    boxes = boxes[np.lexsort((-boxes.scores, boxes.picture))]
+    owner = np.arange(len(boxes))
+    for start, stop in pairwise(np.flatnonzero(np.diff(boxes.picture, prepend=-1, append=-1))):
+        owner[start:stop] = start + _owners(boxes.corners[start:stop].astype(np.float64), threshold)
+    kept = owner == np.arange(len(boxes))
+    if vote:
+        boxes = replace(boxes, corners=_voted(boxes, owner))
+    return boxes[kept]
+
+
+def _owners(corners: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.intp]:
+    """For each box of a picture, best first, the box that takes it away, itself when none does; many at a time."""
+    areas = np.prod(corners[:, 2:] - corners[:, :2] + 1, axis=1)
+    owner = np.arange(len(corners))
+    waiting = owner.copy()
     while len(waiting):
-        first = np.flatnonzero(np.diff(left.picture[waiting], prepend=-1))
-        kept.append(waiting[first])
-        group = np.cumsum(np.bincount(first, minlength=len(waiting))) - 1
-        best = waiting[first][group]
-        taken = _overlap(left.corners[best], left.corners[waiting], areas[best], areas[waiting]) > threshold
-        taken[first] = False
-        if vote:
-            _vote(corners, left, waiting[first], waiting[taken], group[taken])
-        taken[first] = True
-        waiting = waiting[~taken]
-    voted = Boxes(picture=left.picture, corners=corners.astype(np.float32), scores=left.scores)
-    return voted[np.sort(np.concatenate([np.zeros(0, np.intp), *kept]))]
-
-
-def _areas(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    areas: npt.NDArray[np.float64] = np.prod(corners[:, 2:] - corners[:, :2] + 1, axis=1)
-    return areas
+        best = waiting[:_BLOCK]
+        shares = _overlap(corners[best], corners[waiting], areas[best], areas[waiting]) > threshold
+        np.fill_diagonal(
+            shares, True
+        )  # waiting begins with best; a box without bounds shares nothing, even with itself
+        among = np.triu(shares[:, : len(best)], 1)
+        stays = ~among.any(axis=0)
+        while not np.array_equal(stays, again := ~among[stays].any(axis=0)):  # right up to one more box each time
+            stays = again
+        takers = np.concatenate([shares[stays], np.ones((1, len(waiting)), bool)])
+        first = takers.argmax(axis=0)
+        owner[waiting] = np.append(best[stays], -1)[first]
+        left = first == len(takers) - 1
+        waiting = waiting[left]
+    return owner
 
 
 def _overlap(
-    one: FloatArray, other: FloatArray, area: npt.NDArray[np.float64], other_area: npt.NDArray[np.float64]
+    one: npt.NDArray[np.float64],
+    other: npt.NDArray[np.float64],
+    area: npt.NDArray[np.float64],
+    other_area: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """Shared area of boxes, row by row, as a share of their union."""
-    sides = np.minimum(one[:, 2:], other[:, 2:]) - np.maximum(one[:, :2], other[:, :2]) + np.float64(1)
-    shared = np.prod(np.maximum(sides, 0), axis=1)
-    overlap: npt.NDArray[np.float64] = shared / (area + other_area - shared)
+    """Shared area of each of `one` and each of `other`, as a share of their union."""
+    width, height = (
+        np.minimum(one[:, None, side + 2], other[None, :, side + 2])
+        - np.maximum(one[:, None, side], other[None, :, side])
+        + 1
+        for side in (0, 1)
+    )
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    overlap: npt.NDArray[np.float64] = shared / (area[:, None] + other_area[None] - shared)
     return overlap
 
 
-def _vote(
-    corners: npt.NDArray[np.float64],
-    boxes: Boxes,
-    best: npt.NDArray[np.intp],
-    taken: npt.NDArray[np.intp],
-    group: npt.NDArray[np.intp],
-) -> None:
-    """Write the mean of the boxes `taken` into `corners` of the `best` box of their group."""
-    if not len(taken):
-        return
+def _voted(boxes: Boxes, owner: npt.NDArray[np.intp]) -> FloatArray:
+    """Corners of all boxes; those that took others away get the mean of these, weighted by score."""
+    taken = owner != np.arange(len(boxes))
     weights = boxes.scores[taken].astype(np.float64)
-    total = np.bincount(group, weights, len(best))
-    voted = total > 0
-    for side in range(4):
-        sums = np.bincount(group, weights * boxes.corners[taken, side], len(best))
-        corners[best[voted], side] = sums[voted] / total[voted]
+    sums = np.zeros((len(boxes), 5))
+    np.add.at(sums, owner[taken], np.column_stack([boxes.corners[taken] * weights[:, None], weights]))
+    has = sums[:, 4] > 0
+    corners = boxes.corners.copy()
+    corners[has] = sums[has, :4] / sums[has, 4:]
+    return corners

@@ -18,7 +18,7 @@ from fspp_detect_s3fd.frames import Fit, fill, fit
 from fspp_detect_s3fd.network import s3fd
 from fspp_detect_s3fd.options import S3FDOptions
 
-WEIGHTS = "s3fd.safetensors"
+WEIGHTS = "s3fd"
 _SIZES = 4  # input sizes that stay compiled; a folder of photos may have any number
 _BATCH_ON_GPU = 8
 

@@ -21,7 +21,7 @@ def fspp_detectors() -> list[ComponentSpec]:
             options=S3FDOptions,
             weights=(
                 WeightFile(
-                    name="s3fd.safetensors",
+                    name="s3fd",
                     urls=("https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",),
                     sha256="619a316812",
                     size=None,
