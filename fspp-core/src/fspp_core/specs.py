@@ -27,6 +27,7 @@ class WeightFile:
         size: bytes, None when unknown.
         licence: SPDX name or a few words.
         source: where the weights come from: paper, repository.
+        convert: `"module:function"` in the plugin from the published tensors to its own; None: used as published.
     """
 
     name: str
@@ -35,6 +36,7 @@ class WeightFile:
     size: int | None
     licence: str
     source: str
+    convert: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
