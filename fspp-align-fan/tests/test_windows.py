@@ -56,6 +56,19 @@ def test_any_box_gives_a_crop(crop, box):
     assert cut(picture, windows.centers[0], windows.sides[0], crop).shape == (256, 256, 3)
 
 
+def test_a_huge_square_is_sampled_without_being_laid_out(monkeypatch):
+    rng = np.random.default_rng(4)
+    picture = np.kron(rng.integers(0, 256, (20, 30, 3)), np.ones((20, 20, 1))).astype(np.uint8)
+    center, side = np.array([310.0, 190.0]), 900.0
+    laid_out = cut(picture, center, side, "deepfacelab").astype(int)
+    monkeypatch.setattr("fspp_align_fan.windows._LARGEST", 100)
+    difference = np.abs(cut(picture, center, side, "deepfacelab").astype(int) - laid_out)
+    assert np.median(difference) == 0
+    assert difference[64:192, 64:192].mean() < 1
+    assert cut(picture, center, 2e6, "deepfacelab").max() > 0
+    assert cut(picture, center + 3e8, 2e8, "deepfacelab").max() == 0
+
+
 def test_keypoints_say_where_the_face_is():
     landmarks = (MEAN_FACE_68 * 100 + 200).astype(np.float32)
     keypoints = keypoints_of(landmarks).astype(np.float32)

@@ -20,6 +20,9 @@ _SIDE = {"deepfacelab": 200 / 195, "face-alignment": 200 / 195, "faceswap": 0.8}
 _RAISED = {"deepfacelab": 0.0, "face-alignment": 0.12, "faceswap": 0.0}  # in heights of the box
 
 
+_LARGEST = 8192  # pixels of a square that is laid out in memory
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Windows:
     """Squares in a picture's pixels.
@@ -75,6 +78,8 @@ def cut(image: Image, center: npt.NDArray[np.float64], side: float, crop: CropRu
     corner = center - side / 2
     left, top = np.trunc(corner + side / INPUT_SIDE).astype(int).tolist()
     right, bottom = np.maximum(np.trunc(corner + side).astype(int), (left + 1, top + 1)).tolist()
+    if right - left > _LARGEST:
+        return _sampled(image, left, top, (right - left) / INPUT_SIDE)
     inside = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     if not inside.size:
         return np.zeros((INPUT_SIDE, INPUT_SIDE, 3), np.uint8)
@@ -91,6 +96,22 @@ def cut(image: Image, center: npt.NDArray[np.float64], side: float, crop: CropRu
     if crop == "faceswap":
         interpolation = cv2.INTER_CUBIC if right - left < INPUT_SIDE else cv2.INTER_AREA
     return np.asarray(cv2.resize(inside, (INPUT_SIDE, INPUT_SIDE), interpolation=interpolation), np.uint8)
+
+
+def _sampled(image: Image, left: int, top: int, step: float) -> Image:
+    """The same of a square too large to be laid out."""
+    shift = (step - 1) / 2  # from the centre of the first pixel to that of the first sample
+    return np.asarray(
+        cv2.warpAffine(
+            image,
+            np.array([[step, 0, left + shift], [0, step, top + shift]]),
+            (INPUT_SIDE, INPUT_SIDE),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(0, 0, 0),
+        ),
+        np.uint8,
+    )
 
 
 def _checked(detection: Detection) -> list[float]:
