@@ -29,7 +29,7 @@ class WithWeights:
 
 
 def skin_weights():
-    """A channel of red less blue, pooled, and four of it moved a coarse cell each way; a fifth of the maps show each."""
+    """A channel of red less blue, pooled, and four of it moved a coarse cell each; a fifth of the maps show each."""
     tensors = {name: np.zeros(shape, np.float32) for name, shape in tensor_shapes().items()}
     for name, tensor in tensors.items():
         if name.endswith("running_var") or (".weight" in name and tensor.ndim == 1):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import zlib
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from fspp_align_fan.plugin import fspp_aligners
 from fspp_align_fan.weights import convert, load, tensor_shapes
 from fspp_core.errors import PluginError
 
@@ -28,6 +30,14 @@ def test_the_table_counts_what_the_network_has():
     trained = {n: s for n, s in shapes.items() if not n.endswith(("running_mean", "running_var"))}
     assert sum(int(np.prod(shape)) for shape in trained.values()) == 23_820_176
     assert set(tensor_shapes(1)) < set(tensor_shapes(2)) < set(tensor_shapes(3)) < set(shapes)
+
+
+def test_specs_say_what_converts_their_weights():
+    weights = [file for spec in fspp_aligners() for file in spec.weights]
+    assert [file.name for file in weights] == ["2dfan4", "3dfan4"]
+    for file in weights:
+        assert resolve_name(file.convert) is convert
+        assert all(file.sha256[:10] in url for url in file.urls), "upstream puts the hash in the name"
 
 
 def test_torch_names(face_alignment, ours):
