@@ -37,6 +37,7 @@ KNOWN: dict[tuple[Kind, str], str] = {
     ("detector", "mtcnn"): "fspp-detect-mtcnn",
     ("detector", "s3fd"): "fspp-detect-s3fd",
     ("aligner", "fan"): "fspp-align-fan",
+    ("aligner", "fan-3d"): "fspp-align-fan",
     ("recognizer", "vggface2"): "fspp-identity-vggface2",
     ("masker", "bisenet"): "fspp-mask-bisenet",
     ("masker", "xseg"): "fspp-mask-xseg",

@@ -1,0 +1,106 @@
+"""FAN over a batch of pictures: every face of all of them cut out, run in batches of few sizes, and mapped back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fspp_align_fan.heatmaps import decode, mirrored
+from fspp_align_fan.network import INPUT_SIDE, MAP_SIDE, fan
+from fspp_align_fan.options import FANOptions
+from fspp_align_fan.weights import load
+from fspp_align_fan.windows import cut, windows_of
+from fspp_core.errors import PluginError, ShapeError
+from fspp_core.types import Detection, FloatArray, Image, LandmarksOrigin
+
+
+class FANAligner:
+    """Face alignment network, Bulat and Tzimiropoulos 2017 (arXiv:1703.07332).
+
+    Args:
+        options: what the network sees and how its answer is read.
+        weights: the one safetensors file, as `weights.convert` makes it, by the name its spec gives it.
+
+    Raises:
+        PluginError: when the weights are missing, damaged, or not FAN's.
+    """
+
+    landmarks_origin: LandmarksOrigin = "detected"
+
+    def __init__(self, options: FANOptions, weights: Mapping[str, Path]) -> None:
+        if len(weights) != 1:
+            raise PluginError(f"aligner fan needs one file of weights; received {len(weights)}: {', '.join(weights)}")
+        [path] = weights.values()
+        self._options = options
+        self._network = fan(load(path, options.stacks), options.stacks)
+
+    def align(self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]) -> list[FloatArray]:
+        """Find landmarks; see `fspp_core.interfaces.Aligner`. The faces of all pictures go through together.
+
+        Raises:
+            ShapeError: for a picture that is not (height, width, 3) uint8, a box without area, or damaged weights.
+        """
+        _check(images, detections)
+        picture = np.repeat(np.arange(len(images)), [len(found) for found in detections])
+        crop = self._options.crop
+        windows = windows_of([d for found in detections for d in found], crop, self._options.seed)
+        cells = np.empty((len(windows), 68, 2), np.float32)
+        for part in self._parts(len(windows)):
+            crops = [
+                cut(images[index], center, side, crop)
+                for index, center, side in zip(picture[part], windows.centers[part], windows.sides[part], strict=True)
+            ]
+            cells[part] = self._cells(np.stack(crops))
+        ends = np.cumsum([len(found) for found in detections[:-1]], dtype=int)
+        return np.split(windows.to_picture(cells), ends) if len(images) else []
+
+    def align_crops(self, crops: Image) -> FloatArray:
+        """Find the landmarks of faces that fill a picture already, for a second pass.
+
+        Args:
+            crops: (n, 256, 256, 3) uint8 BGR, upright.
+
+        Returns:
+            (n, 68, 2) float32 in the crops' pixels.
+
+        Raises:
+            ShapeError: for crops of another shape, or damaged weights.
+        """
+        if crops.shape[1:] != (INPUT_SIDE, INPUT_SIDE, 3) or crops.dtype != np.uint8:
+            raise ShapeError(f"aligner fan: crops must be (n, 256, 256, 3) uint8; received {crops.shape} {crops.dtype}")
+        cells = np.empty((len(crops), 68, 2), np.float32)
+        for part in self._parts(len(crops)):
+            cells[part] = self._cells(crops[part])
+        return cells * np.float32(INPUT_SIDE / MAP_SIDE)
+
+    def _parts(self, count: int) -> Iterator[slice]:
+        """Full batches, then ever smaller powers of two: few sizes, and nothing runs for padding."""
+        first = 0
+        while first < count:
+            left = count - first
+            size = min(self._options.batch_size, 1 << (left.bit_length() - 1))
+            yield slice(first, first + size)
+            first += size
+
+    def _cells(self, crops: Image) -> FloatArray:
+        """Landmarks (n, 68, 2) of crops (n, 256, 256, 3), in cells of the heat maps."""
+        batch = crops.astype(np.float32)
+        maps = np.asarray(self._network.predict_on_batch(batch))
+        if self._options.flip:
+            maps = (maps + mirrored(np.asarray(self._network.predict_on_batch(batch[:, :, ::-1])))) / 2
+        if not np.isfinite(maps).all():
+            raise ShapeError("aligner fan: heat maps that are not finite (NaN or infinity); its weights are damaged")
+        return decode(maps, self._options.decoder)[0]
+
+
+def _check(images: Sequence[Image], detections: Sequence[Sequence[Detection]]) -> None:
+    if len(images) != len(detections):
+        raise ShapeError(f"aligner fan: received {len(images)} pictures and detections of {len(detections)}")
+    for number, image in enumerate(images):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ShapeError(
+                f"aligner fan: picture {number} must be (height, width, 3) uint8 BGR; "
+                f"received {image.shape} {image.dtype}"
+            )

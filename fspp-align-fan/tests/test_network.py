@@ -1,0 +1,37 @@
+"""The network equals its peers' own, stack by stack."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fspp_align_fan.network import fan
+from fspp_align_fan.weights import convert
+
+
+def seen(rgb):
+    """The pictures a peer was given as our network takes them."""
+    return np.ascontiguousarray(rgb[..., ::-1]) * 255
+
+
+@pytest.fixture(scope="module")
+def maps(network, face_alignment):
+    return network.predict_on_batch(seen(face_alignment.made("in0").transpose(0, 2, 3, 1)))
+
+
+@pytest.mark.parametrize("stack", range(4))
+def test_every_stack_equals_face_alignment(maps, face_alignment, stack):
+    assert maps[stack].shape == (1, 68, 64, 64)
+    face_alignment.assert_maps(f"in0_heatmaps{stack}", maps[stack])
+
+
+def test_fewer_stacks_give_what_the_first_of_all_give(maps, face_alignment):
+    two = fan(convert(face_alignment.weights), 2)
+    found = two.predict_on_batch(seen(face_alignment.made("in0").transpose(0, 2, 3, 1)))
+    np.testing.assert_allclose(found, maps[1], atol=1e-5)
+    assert two.count_params() < 12.5e6
+
+
+def test_nothing_can_be_trained(network):
+    assert network.trainable_variables == []
+    assert network.count_params() < 23_820_176, "folding leaves fewer"
