@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,23 @@ def golden() -> Callable[[str], Golden]:
             return values, {key: stored[key] for key in stored.files}
 
     return load
+
+
+@pytest.fixture(scope="session")
+def golden_weights() -> Callable[[Sequence[Mapping[str, Any]]], dict[str, npt.NDArray[Any]]]:
+    """`golden_weights(facts["manifest"])` gives the weights a peer was run with, by the key they have in its files."""
+
+    def tensor(entry: Mapping[str, Any]) -> npt.NDArray[Any]:
+        if entry["dtype"] != "float32":
+            return np.zeros(entry["shape"], entry["dtype"])
+        numbers = np.random.default_rng(zlib.crc32(entry["name"].encode())).standard_normal(tuple(entry["shape"]))
+        numbers = np.abs(numbers) if entry["abs"] else numbers
+        made = (entry["offset"] + entry["mul"] * numbers).astype(np.float32)
+        if zlib.crc32(made.tobytes()) != entry["crc32"]:
+            raise ValueError(f"{entry['name']}: the rule gives other numbers than it gave when the peer was run")
+        return made
+
+    return lambda manifest: {entry["key"]: tensor(entry) for entry in manifest}
 
 
 def _bgr(path_or_array: Any) -> npt.NDArray[np.uint8]:

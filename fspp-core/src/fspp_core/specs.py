@@ -21,12 +21,13 @@ class WeightFile:
     """A file of pretrained weights a component needs.
 
     Attributes:
-        name: file name in the weights store.
+        name: what the user types; the store keeps it as `NAME.safetensors`.
         urls: places it is published at, best first; empty when it can only be imported.
         sha256: full hex digest, or its known prefix.
         size: bytes, None when unknown.
         licence: SPDX name or a few words.
         source: where the weights come from: paper, repository.
+        convert: `"module:function"` from the tensors as published, by name, to the plugin's own; None to keep them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class WeightFile:
     size: int | None
     licence: str
     source: str
+    convert: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class ComponentSpec:
         kind: one of `KINDS`.
         summary: one line.
         factory: `"module:Class"`, imported when the component is built and called as `Class(options)` with an
-            instance of `options`.
+            instance of `options`; with weights as `Class(options, weights)`: the path of each safetensors by its name.
         options: frozen dataclass whose fields are declared with `fspp_core.options.option`.
         presets: `"package:folder"` of `NAME.json` files holding option values, or None.
         weights: files of pretrained weights, all of which must be present to build.
