@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +13,17 @@ import numpy as np
 
 from fspp_core.errors import WeightsError
 from fspp_core.weights.arrays import MAX_BYTES, Arrays
+from fspp_core.weights.tensors import read_tensors, write_tensors
 
 _MAX_ITEMS = 100_000
+_TIMEOUT_S = 600
 _FILTERS = {"1", "2", "3", "32000"}  # deflate, shuffle, Fletcher-32 and LZF, which all h5py bring; no plugin is loaded
 
 
 def read_h5(path: Path) -> Arrays:
-    """Tensors by the names Keras gave them.
+    """Tensors by the names Keras gave them, read in a process of their own.
+
+    The HDF5 library does not survive every damaged file; so it is another process that ends.
 
     In the layout of Keras 2 (`layer_names`, `weight_names`) these are names as `conv1/kernel:0`; a name that two layers
     use is preceded by the layer's. In other files they are the paths of the datasets, joined with slashes.
@@ -24,6 +31,30 @@ def read_h5(path: Path) -> Arrays:
     Raises:
         WeightsError: when the file is damaged, refers to other files, or holds more than weights can.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        whole, fault = Path(folder) / "whole", Path(folder) / "fault"
+        words = [sys.executable, "-m", __name__, str(path.resolve()), folder]
+        try:
+            code = subprocess.run(words, capture_output=True, timeout=_TIMEOUT_S, check=False).returncode
+        except subprocess.TimeoutExpired:
+            raise WeightsError(f"the HDF5 file is damaged: it could not be read in {_TIMEOUT_S} s") from None
+        if fault.exists():
+            raise WeightsError(fault.read_text(encoding="utf-8"))
+        if code or not whole.exists():
+            raise WeightsError(f"the HDF5 file is damaged: the HDF5 library crashed on it (exit code {code})")
+        return read_tensors(whole)
+
+
+def main(path: Path, folder: Path) -> None:
+    """What the other process does: write the tensors of `path`, or why there are none, into `folder`."""
+    try:
+        write_tensors(folder / "draft", "", _read(path))
+        (folder / "draft").replace(folder / "whole")
+    except WeightsError as error:
+        (folder / "fault").write_text(str(error), encoding="utf-8")
+
+
+def _read(path: Path) -> Arrays:
     import h5py
 
     try:
@@ -119,3 +150,7 @@ def _check_sizes(found: list[tuple[str, str, Any]]) -> None:
     total = sum(int(dataset.size) * dataset.dtype.itemsize for _, _, dataset in found)
     if len(found) > _MAX_ITEMS or total > MAX_BYTES:
         raise WeightsError(f"{len(found)} tensors of {total} bytes are more than weights have")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
