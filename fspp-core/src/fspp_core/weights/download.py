@@ -30,7 +30,7 @@ class Rules:
     Attributes:
         stall_s: seconds in which fewer than `stall_bytes` bytes make a connection dead.
         stall_bytes: see there.
-        tries: connections in a row that bring nothing, before the address is given up.
+        tries: connections in a row that bring fewer than `stall_bytes`, before the address is given up.
         pause_s: seconds before the second try, twice as many before each further one.
     """
 
@@ -70,7 +70,7 @@ def download(
             return _connection(url, path, size, rules, _report(stage, progress), cancel)
         except _Broken as broken:
             grown = _size(path)
-            fruitless = 0 if grown > before else fruitless + 1
+            fruitless = 0 if grown - before >= rules.stall_bytes else fruitless + 1
             before = grown
             if fruitless >= rules.tries:
                 raise WeightsError(

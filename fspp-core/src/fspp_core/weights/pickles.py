@@ -8,6 +8,7 @@ table is refused, and the file with it.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
@@ -70,7 +71,9 @@ def read_pickle(file: BinaryIO, vocabulary: Vocabulary) -> Any:
         WeightsError: when the pickle says anything that the vocabulary does not have, or is damaged.
     """
     try:
-        return _Machine(vocabulary).run(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of odd escapes in text; the file is not our code
+            return _Machine(vocabulary).run(file)
     except WeightsError:
         raise
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
