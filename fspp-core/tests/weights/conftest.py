@@ -45,7 +45,9 @@ def torch_tensor(array, key, last=b""):
     kind = KINDS[array.dtype.str[1:]]
     storage = sequence(text("storage"), word("torch", kind), text(key), text("cpu"), number(array.size), last) + b"Q"
     parts = (storage, number(0), sequence(*map(number, array.shape)), sequence(*map(number, steps)), b"\x89")
-    return word("torch._utils", "_rebuild_tensor_v2") + sequence(*parts, word("collections", "OrderedDict") + b")R") + b"R"
+    return (
+        word("torch._utils", "_rebuild_tensor_v2") + sequence(*parts, word("collections", "OrderedDict") + b")R") + b"R"
+    )
 
 
 def state_dict(arrays, last=b""):
@@ -97,12 +99,20 @@ def write_script(path, arrays):
         pairs += [(key, module(value) if isinstance(value, dict) else value) for key, value in content.items()]
         return word("__torch__.models.___torch_mangle_1", "Net") + b")\x81" + mapping(pairs) + b"b"
 
-    code = {"code/__torch__/models.py": b"class Net(Module):\n  pass\n", "constants.pkl": pickled(b")"), "version": b"2\n"}
+    code = {
+        "code/__torch__/models.py": b"class Net(Module):\n  pass\n",
+        "constants.pkl": pickled(b")"),
+        "version": b"2\n",
+    }
     return write_zip(path, {"data.pkl": pickled(module(tree)), **storages(arrays), **code})
 
 
 def numpy_array(array, core="numpy.core"):
-    made = word(f"{core}.multiarray", "_reconstruct") + sequence(word("numpy", "ndarray"), sequence(number(0)), b"C\x01b") + b"R"
+    made = (
+        word(f"{core}.multiarray", "_reconstruct")
+        + sequence(word("numpy", "ndarray"), sequence(number(0)), b"C\x01b")
+        + b"R"
+    )
     none = b"NNN" + number(-1) * 2 + number(0)
     dtype = word("numpy", "dtype") + sequence(text(array.dtype.str[1:]), number(0), number(1)) + b"R"
     dtype += sequence(number(3), text("<"), none) + b"b"

@@ -1,4 +1,4 @@
-"""Downloads from servers on this machine that do everything servers do wrong, and what is kept of it: nothing or all."""
+"""Downloads from servers on this machine that do all that servers do wrong, and what is kept of it: nothing or all."""
 
 import hashlib
 import json
@@ -221,7 +221,9 @@ def test_offline_touches_no_network(server, store, wanted, monkeypatch):
 @pytest.mark.parametrize(("changes", "reason"), [({"urls": ()}, "nobody offers"), ({"sha256": ""}, "digest")])
 def test_what_cannot_be_fetched_says_so(changes, reason, server, store, wanted):
     with pytest.raises(WeightsError, match=reason):
-        fetch(wanted(**{"urls": (server.url,), **changes}) if "urls" in changes else wanted(server.url, **changes), store)
+        fetch(
+            wanted(**{"urls": (server.url,), **changes}) if "urls" in changes else wanted(server.url, **changes), store
+        )
 
 
 def test_stopping_keeps_the_beginning_for_the_next_run(server, store, wanted):

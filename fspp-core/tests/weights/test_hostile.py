@@ -144,7 +144,9 @@ def test_odd_pickles_are_refused(case, say, tmp_path):
         lambda say: say.text("storage"),
         lambda say: say.sequence(say.text("module"), say.word("torch", "FloatStorage"), say.text("0"), b"N", b"N"),
         lambda say: say.sequence(say.text("storage"), say.text("os.system"), say.text("0"), b"N", say.number(1)),
-        lambda say: say.sequence(say.text("storage"), say.word("torch", "FloatStorage"), say.text("0"), b"N", say.number(-1)),
+        lambda say: say.sequence(
+            say.text("storage"), say.word("torch", "FloatStorage"), say.text("0"), b"N", say.number(-1)
+        ),
         lambda say: say.sequence(
             say.text("storage"), say.word("torch", "FloatStorage"), say.text("0"), b"N", say.number(1 << 60)
         ),
@@ -154,7 +156,9 @@ def test_odd_pickles_are_refused(case, say, tmp_path):
         lambda say: say.sequence(
             say.text("storage"), say.word("torch", "FloatStorage"), say.text("0"), b"N", say.number(1), b")"
         ),
-        lambda say: say.sequence(say.text("storage"), say.word("torch", "QInt8Storage"), say.text("0"), b"N", say.number(1)),
+        lambda say: say.sequence(
+            say.text("storage"), say.word("torch", "QInt8Storage"), say.text("0"), b"N", say.number(1)
+        ),
     ],
 )
 def test_tricks_with_storages_are_refused(reference, say, tmp_path):
@@ -186,7 +190,10 @@ def test_views_beyond_their_storage_are_refused(offset, shape, strides, say, tmp
         say.text("storage"), say.word("torch", "FloatStorage"), say.text("0"), say.text("cpu"), say.number(4)
     )
     tensor = say.word("torch._utils", "_rebuild_tensor_v2") + say.sequence(
-        storage + b"Q", say.number(offset), say.sequence(*map(say.number, shape)), say.sequence(*map(say.number, strides))
+        storage + b"Q",
+        say.number(offset),
+        say.sequence(*map(say.number, shape)),
+        say.sequence(*map(say.number, strides)),
     )
     path = tmp_path / "w.pth"
     say.write_zip(path, {"data.pkl": say.pickled(say.mapping([("w", tensor + b"R")])), "data/0": bytes(16)})

@@ -50,7 +50,11 @@ def test_pickles_of_this_numpy_come_back(protocol, tensors, tmp_path):
     import pickle
 
     path = tmp_path / "w.npy"
-    values = {**tensors, "fortran": np.asfortranarray(tensors["conv.weight"]), "big": tensors["conv.bias"].astype(">f4")}
+    values = {
+        **tensors,
+        "fortran": np.asfortranarray(tensors["conv.weight"]),
+        "big": tensors["conv.bias"].astype(">f4"),
+    }
     path.write_bytes(pickle.dumps({**values, "scalar": np.float64(3), "note": "text"}, protocol))
     if protocol < 2:  # nothing that people publish; it begins with no mark that would tell it from text
         with pytest.raises(WeightsError, match="no format"):

@@ -102,8 +102,8 @@ def fetch(context: click.Context, names: tuple[str, ...], all_: bool, offline: b
 def import_(context: click.Context, path: Path, name: str | None) -> None:
     """Read, convert, write, and say what became of it."""
     from fspp_core.weights import import_weights
-    from fspp_core.weights.catalogue import recognised
     from fspp_core.weights.importing import digest_of
+    from fspp_core.weights.wanted import recognised
 
     known, store = _known(context), _store()
     sha256 = digest_of(path)
@@ -167,7 +167,7 @@ def _known(context: click.Context) -> dict[str, Wanted]:
 
 
 def _chosen(context: click.Context, names: tuple[str, ...], all_: bool) -> list[WeightFile]:
-    from fspp_core.weights.catalogue import chosen
+    from fspp_core.weights.wanted import chosen
 
     known: dict[str, Any] = _known(context)
     if not names and not all_:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from fspp_core.lazy import lazy
 
 if TYPE_CHECKING:
-    from fspp_core.weights.catalogue import Wanted, catalogue
     from fspp_core.weights.fetching import fetch
     from fspp_core.weights.importing import import_weights
     from fspp_core.weights.published import read_published
     from fspp_core.weights.store import WeightRecord, WeightStore
+    from fspp_core.weights.wanted import Wanted, catalogue
 
 _HOMES = {
-    "Wanted": "catalogue",
+    "Wanted": "wanted",
     "WeightRecord": "store",
     "WeightStore": "store",
-    "catalogue": "catalogue",
+    "catalogue": "wanted",
     "fetch": "fetching",
     "import_weights": "importing",
     "read_published": "published",
