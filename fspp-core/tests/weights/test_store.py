@@ -149,7 +149,10 @@ def test_files_are_recognised_by_digest_then_by_name():
     )
     assert recognised(known, Path("x.pth"), "aa11ff").name == "one"
     assert recognised(known, Path("2.pth"), "bb").name == "two"
-    assert recognised(known, Path("one.npy"), "bb").name == "one"
+    assert recognised(known, Path("One.npy"), "bb").name == "one"
+    assert (
+        recognised(catalogue([_spec("a", name="s3fd.safetensors")]), Path("S3FD.npy"), "bb").name == "s3fd.safetensors"
+    )
     assert recognised(known, Path("x.pth"), "bb") is None
     assert [f.name for f in chosen(known, ["two", "a", "one"])] == ["two", "one"]
     with pytest.raises(WeightsError, match="did you mean two"):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from fspp_core.errors import WeightsError
 from fspp_core.specs import ComponentSpec, WeightFile
+from fspp_core.weights.store import SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def chosen(known: Mapping[str, Wanted], names: Iterable[str]) -> list[WeightFile
     """
     files: dict[str, WeightFile] = {}
     for name in names:
-        mine = [w.file for n, w in known.items() if n == name]
+        mine = [w.file for n, w in known.items() if _same(name, n)]
         mine = mine or [w.file for w in known.values() if any(c.partition(" ")[2] == name for c in w.components)]
         if not mine:
             near = get_close_matches(name, known, n=3)
@@ -64,8 +65,13 @@ def recognised(known: Mapping[str, Wanted], path: Path, sha256: str) -> WeightFi
     by_digest = [file for file in files if file.sha256 and sha256.startswith(file.sha256)]
     if by_digest:
         return by_digest[0]
-    by_name = [file for file in files if path.name in _published_names(file) or path.stem == Path(file.name).stem]
+    by_name = [file for file in files if path.name in _published_names(file) or _same(path.stem, file.name)]
     return by_name[0] if len(by_name) == 1 else None
+
+
+def _same(word: str, name: str) -> bool:
+    """Whether a word means the weights of that name, with or without the suffix they are stored with."""
+    return word.casefold() in (name.casefold(), name.casefold().removesuffix(SUFFIX))
 
 
 def _published_names(file: WeightFile) -> set[str]:
