@@ -22,7 +22,7 @@ LAYERS = (
     ("locking",),
     ("specs", "interfaces", "geometry", "backend", "inference", "sheet"),
     ("hookspecs", "media", "jobs"),
-    ("plugins", "alignments", "models"),
+    ("plugins", "alignments", "models", "weights"),
     ("registry",),
     ("config",),
     ("extraction", "training", "conversion", "testing"),
@@ -45,7 +45,8 @@ ONLY = {
     "click": ("cli",),
     "tqdm": ("cli",),
     "pytest": ("testing",),
-    "safetensors": ("models",),
+    "safetensors": ("models", "weights"),
+    "h5py": ("weights",),
 }
 HEAVY = {"tensorflow", "keras", "cv2"}
 LIGHT_NAME = re.compile(r"(^|_)(plugin|options)$")

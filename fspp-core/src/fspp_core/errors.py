@@ -31,6 +31,10 @@ class CheckpointError(FsppError):
     """A checkpoint that is damaged or does not fit the model; nothing was overwritten."""
 
 
+class WeightsError(FsppError):
+    """Pretrained weights that are missing, damaged, or not the ones named; nothing of them was kept."""
+
+
 class TrainingError(FsppError):
     """Training that cannot start or go on; the last good checkpoint is kept."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from fspp_core.errors import ConfigError, FsppError, PluginError
 from fspp_core.options import parse_options
 from fspp_core.specs import KINDS, ComponentSpec, Kind
+from fspp_core.weights.store import WeightStore
 
 if TYPE_CHECKING:
     from fspp_core.plugins import BrokenPlugin, Owner, Plugin, Plugins
@@ -136,6 +137,7 @@ class Registry:
 
         Raises:
             PluginError: when the class cannot be imported or built, naming the distribution.
+            WeightsError: when weights it needs are missing, with the command that gets them.
         """
         entry = self._entry(kind, name)
         if not isinstance(options, entry.spec.options):
@@ -143,7 +145,9 @@ class Registry:
                 f"{kind} {name!r} is built from {entry.spec.options.__name__}, and got {type(options).__name__}"
             )
         try:
-            return resolve_name(entry.spec.factory)(options)
+            weights = WeightStore().paths(entry.spec.weights)
+            factory = resolve_name(entry.spec.factory)
+            return factory(options, weights) if weights else factory(options)
         except FsppError as error:
             error.add_note(f"while building {kind} {name!r} of {entry.plugin.owner}")
             raise

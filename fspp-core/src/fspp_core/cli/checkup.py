@@ -18,7 +18,7 @@ from fspp_core.cli.state import State
 from fspp_core.errors import FsppError
 from fspp_core.options import schema_of
 from fspp_core.registry import Registry, install_line
-from fspp_core.specs import Kind
+from fspp_core.specs import KINDS, Kind
 
 NEWEST_PYTHON = (3, 13)
 HOMES: dict[Kind, str] = {
@@ -55,6 +55,7 @@ def examine(state: State) -> list[Finding]:
         *_devices(),
         *_codecs(),
         *_plugins(state.registry),
+        *_weights(state.registry),
         *_project(state),
     ]
 
@@ -207,6 +208,31 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
         if not registry.specs(kind):
             remedy = install_line(home)
             yield Finding(topic=topic, subject=kind, detail="none is installed", state="problem", remedy=remedy)
+
+
+def _weights(registry: Registry) -> Iterator[Finding]:
+    from fspp_core.weights import WeightStore, catalogue
+    from fspp_core.weights.store import again, how
+
+    topic, store = "Weights", WeightStore()
+    try:
+        known = catalogue(spec for kind in KINDS for spec in registry.specs(kind))
+    except FsppError as error:
+        yield Finding(
+            topic=topic, subject="names", detail=str(error), state="problem", remedy="uninstall one of the two"
+        )
+        return
+    for name, wanted in known.items():
+        if not store.has(name):
+            detail = f"not at {store.path(name)}; needed by {', '.join(wanted.components)}"
+            yield Finding(topic=topic, subject=name, detail=detail, state="note", remedy=how(wanted.file))
+            continue
+        try:
+            store.paths([wanted.file])
+        except FsppError as error:
+            yield Finding(topic=topic, subject=name, detail=str(error), state="problem", remedy=again(name))
+        else:
+            yield Finding(topic=topic, subject=name, detail=f"at {store.path(name)}; licence: {wanted.file.licence}")
 
 
 def _project(state: State) -> Iterator[Finding]:

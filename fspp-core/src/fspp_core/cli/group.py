@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "train": "Train a model to put the source's face into the target's footage.",
     "convert": "Put the source's face into footage with a trained model.",
     "plugins": "List plugins, look into one, check one, or start a new one.",
+    "weights": "List, fetch, import or check the pretrained weights that components need.",
     "config": "Show, check or describe the project file.",
     "doctor": "Check this installation, and say what to do about each problem.",
 }

@@ -152,12 +152,15 @@ def _component_row(registry: Registry, spec: ComponentSpec) -> dict[str, Any]:
 def _described(registry: Registry, spec: ComponentSpec) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from fspp_core.weights import WeightStore
+
+    store = WeightStore()
     return {
         **_component_row(registry, spec),
         "licence": spec.licence,
         "factory": spec.factory,
         "presets": registry.presets(spec.kind, spec.name),
-        "weights": [asdict(weight) for weight in spec.weights],
+        "weights": [{**asdict(weight), "present": store.has(weight.name)} for weight in spec.weights],
         "options_schema": spec.options_schema,
     }
 
@@ -178,8 +181,14 @@ def _page(entry: dict[str, Any]) -> str:
     lines += ["", table(("OPTION", "TYPE", "VALUES", "MEANING"), rows) if rows else "It has no options."]
     if any(schema["x-fixed"] for schema in entry["options_schema"]["properties"].values()):
         lines += ["", "Fixed options cannot change once a model has been created with them."]
-    weights = [(w["name"], w["size"] or "?", w["licence"], w["source"]) for w in entry["weights"]]
-    lines += ["", table(("WEIGHTS", "BYTES", "LICENCE", "SOURCE"), weights) if weights else "It needs no weights."]
+    weights = [
+        (w["name"], "present" if w["present"] else "missing", w["size"] or "?", w["licence"], w["source"])
+        for w in entry["weights"]
+    ]
+    headings = ("WEIGHTS", "STATE", "BYTES", "LICENCE", "SOURCE")
+    lines += ["", table(headings, weights) if weights else "It needs no weights."]
+    if any(not w["present"] for w in entry["weights"]):
+        lines += ["", f"Get what is missing: fspp weights fetch {entry['name']}"]
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from fspp_core.errors import ConfigError
+from fspp_core.errors import ConfigError, WeightsError
 from fspp_core.options import options_dict, parse_options
 from fspp_core.registry import Registry, load_registry
 from fspp_core.specs import ComponentSpec, Kind
@@ -63,7 +63,15 @@ class Conformance:
     @classmethod
     def build(cls) -> Any:
         """A fresh component."""
-        return cls.registry().build(cls.kind, cls.component, dict(cls.options), preset=cls.preset)
+        return cls._build(dict(cls.options), cls.preset)
+
+    @classmethod
+    def _build(cls, raw: Mapping[str, Any], preset: str | None = None) -> Any:
+        """A component; where its weights are missing the check is skipped, with their names and how to get them."""
+        try:
+            return cls.registry().build(cls.kind, cls.component, raw, preset=preset)
+        except WeightsError as error:
+            pytest.skip(str(error))
 
     @classmethod
     def built(cls) -> Any:
@@ -135,6 +143,8 @@ class Conformance:
             assert weight.size is None or weight.size > 0, f"{weight.name}: size {weight.size}"
             assert weight.licence, f"{weight.name}: licence is empty"
             assert weight.source, f"{weight.name}: source is empty"
+            fits = weight.convert is None or FACTORY.fullmatch(weight.convert)
+            assert fits, f"{weight.name}: convert {weight.convert!r} is not 'module:function'"
             assert all(u.startswith("https://") for u in weight.urls), f"{weight.name}: an address is not https"
 
     def test_spec_can_be_pickled(self) -> None:
@@ -195,7 +205,7 @@ class Conformance:
 
     def test_builds_with_defaults(self) -> None:
         """A user who sets nothing gets a working component."""
-        close(self.registry().build(self.kind, self.component))
+        close(self._build({}))
 
     def test_close_twice(self) -> None:
         """Closing is safe to repeat."""
