@@ -46,7 +46,7 @@ def fan(tensors: Tensors, stacks: int = STACKS, *, every_stack: bool = False) ->
         if not last:
             x = x + Convolution(*_carried(tensors, stack))(features)
     network = keras.Model(picture, maps if every_stack else maps[-1])
-    # XLA compiles a graph of this size for a minute for every batch size, and runs it no faster on a CPU.
+    # XLA compiles anew for every batch size, and is slower than TensorFlow's own graph for such networks on a CPU.
     network.jit_compile = keras.backend.backend() == "jax"
     return network
 
