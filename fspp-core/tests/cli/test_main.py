@@ -101,7 +101,7 @@ def test_the_version(capsys):
         (["--plugin", "absent.py", "plugins"], 1, "--plugin absent.py: there is no such file"),
         (["plugins", "show", "saehd"], 1, "python -m pip install fspp-model-saehd"),
         (["plugins", "show", "adma"], 1, "did you mean 'adam'"),
-        (["plugins", "why", "s3fd"], 1, "python -m pip install fspp-detect-s3fd"),
+        (["plugins", "why", "saehd"], 1, "python -m pip install fspp-model-saehd"),
         (["config", "validate"], 2, "there is no fspp.toml in the current folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
