@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -101,3 +102,9 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     """Write `data` (text as UTF-8, line ends as they stand) so that `path` holds the old content or all of the new."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hex; the file is read piece by piece."""
+    with long_path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ from typing import Any
 from fspp_core.conversion.plan import Plan
 from fspp_core.conversion.report import ConvertReport
 from fspp_core.errors import MediaError
-from fspp_core.files import atomic_write
+from fspp_core.files import atomic_write, file_digest
 from fspp_core.media.parts import Parts
 from fspp_core.options import options_dict
 
@@ -34,7 +34,7 @@ def job_of(plan: Plan) -> dict[str, Any]:
             "face_type": plan.recipe.face_type,
             "weights": {part: checkpoint.files[f"{part}.safetensors"]["sha256"] for part in checkpoint.parts},
         },
-        "alignments": hashlib.sha256(plan.alignments.read_bytes()).hexdigest(),
+        "alignments": file_digest(plan.alignments),
         "options": {name: value for name, value in options_dict(plan.options).items() if name not in _UNSEEN},
         "components": {name: dict(values) for name, values in plan.components.items()},
         "software": dict(plan.versions),

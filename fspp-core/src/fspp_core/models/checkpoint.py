@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fspp_core.errors import CheckpointError
-from fspp_core.files import long_path
+from fspp_core.files import file_digest, long_path
 from fspp_core.models.parts import load_parts
 from fspp_core.models.tensors import Arrays, read_tensors
 
@@ -132,12 +132,6 @@ def digest(record: Any) -> str:
     """SHA-256 of a JSON value, whatever its spacing and the order of its keys."""
     text = json.dumps(record, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with long_path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_size(path: Path, expected: int) -> None:

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from fspp_core import backend
 from fspp_core.errors import CheckpointError
-from fspp_core.files import long_path, sync, sync_folder
-from fspp_core.models.checkpoint import FORMAT, MODEL, OPTIMIZER, STATE, SUFFIX, Checkpoint, digest, file_digest
+from fspp_core.files import file_digest, long_path, sync, sync_folder
+from fspp_core.models.checkpoint import FORMAT, MODEL, OPTIMIZER, STATE, SUFFIX, Checkpoint, digest
 from fspp_core.models.parts import part_arrays
 from fspp_core.models.tensors import write_tensors
 

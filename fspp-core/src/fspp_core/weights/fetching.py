@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fspp_core.errors import WeightsError
+from fspp_core.files import file_digest
 from fspp_core.locking import lock
 from fspp_core.progress import CancelFlag, Progress, ignore
 from fspp_core.specs import WeightFile
 from fspp_core.weights.download import Rules, download
 from fspp_core.weights.importing import import_weights
-from fspp_core.weights.store import WeightRecord, WeightStore, digest
+from fspp_core.weights.store import WeightRecord, WeightStore
 
 OFFLINE = "FSPP_OFFLINE"
 """Environment variable that, set to anything but 0, keeps fspp from using the network."""
@@ -95,7 +96,7 @@ def _one(
     while True:
         begun = partial.exists()
         download(url, partial, file.size, rules, stage=f"fetch {file.name}", progress=progress, cancel=cancel)
-        got = digest(partial)
+        got = file_digest(partial)
         if got.startswith(file.sha256):
             return
         size = partial.stat().st_size

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from fspp_core.errors import FsppError, WeightsError
-from fspp_core.files import atomic_path
+from fspp_core.files import atomic_path, file_digest
 from fspp_core.specs import WeightFile
 from fspp_core.weights.arrays import Arrays
 from fspp_core.weights.published import read_published
-from fspp_core.weights.store import WeightRecord, WeightStore, digest
+from fspp_core.weights.store import WeightRecord, WeightStore
 from fspp_core.weights.tensors import stored_name, write_tensors
 
 LOG = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def import_weights(path: Path, file: WeightFile, store: WeightStore, *, origin: 
                 published_format=kind,
                 as_published=matches,
                 converted_by=file.convert,
-                sha256=digest(temporary),
+                sha256=file_digest(temporary),
                 size=temporary.stat().st_size,
                 tensors=len(tensors),
             )
@@ -72,7 +72,7 @@ def digest_of(path: Path) -> str:
         WeightsError: when it cannot be read.
     """
     try:
-        return digest(path)
+        return file_digest(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from error
 

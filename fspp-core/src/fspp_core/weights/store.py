@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fspp_core.errors import WeightsError
-from fspp_core.files import atomic_write, remove_leftovers
+from fspp_core.files import atomic_write, file_digest, remove_leftovers
 from fspp_core.locking import lock
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ class WeightStore:
         """
         self.paths([file])
         record = self.record(file.name)
-        got = digest(self.path(file.name))
+        got = file_digest(self.path(file.name))
         if got != record.sha256:
             raise WeightsError(
                 f"{self.path(file.name)}: SHA-256 expected {record.sha256}, got {got}; {again(file.name)}"
@@ -173,9 +172,3 @@ def how(file: WeightFile) -> str:
 def again(name: str) -> str:
     """What to run when stored weights are damaged."""
     return f"get them again: fspp weights fetch --force {name}, or fspp weights import FILE --as {name}"
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
