@@ -15,7 +15,6 @@ import msgspec
 from fspp_core import backend
 from fspp_core.alignments import Alignments, AlignmentsJournal, FrameRecord, to_record
 from fspp_core.errors import MediaError
-from fspp_core.extraction.finding import Finder
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.output import Output
 from fspp_core.extraction.plan import Components, Plan, make_plan, media_record, wanted_frames
@@ -82,8 +81,7 @@ def extract(
                 with timings.measure("prepare"):
                     tools = tools or plan.build()
                 in_crops = msgspec.structs.replace(footage, name=Path(footage.name).name)
-                finder = Finder(tools=tools, options=options)
-                stages = Stages(finder=finder, options=options, media=in_crops, faces=place.faces, timings=timings)
+                stages = Stages(tools=tools, options=options, media=in_crops, faces=place.faces, timings=timings)
                 with closing(tools), closing(stages.run(reader, wanted, frozenset(journal.done))) as shots:
                     _record(shots, journal, len(wanted), plan.registry, timings, progress, cancel)
             with timings.measure("finish"):

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fspp_core.types import Detection, Face, Frame, Image
+from fspp_core.types import Detection, Face, FloatArray, Frame, Image, Matrix
 
 _GROUP_BYTES = 64_000_000  # pixels of a group; a few groups are in memory at once
 _GROUPS_OPEN = 4  # sizes collected side by side, for folders whose sizes alternate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Turned:
+    """A frame turned so that its faces stand upright.
+
+    Attributes:
+        image: (height, width, 3) uint8 BGR.
+        matrix: (2, 3) float64, frame -> `image`.
+    """
+
+    image: Image
+    matrix: Matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,15 +33,24 @@ class Shot:
         name: likewise.
         pts: likewise.
         image: (height, width, 3) uint8 BGR.
+        cut: whether another scene begins here, compared with the frame looked at before.
+        context: whether an earlier run has done this frame, and it is here only for what comes after it; such frames
+            end with the detect stage.
+        turned: the picture that `detections` and `known` refer to; None for the frame itself.
         detections: the faces kept, largest first.
-        faces: the same with landmarks and masks, once they have them.
+        known: landmarks (68, 2) float32 of each detection, None where the aligner is to find them; empty when all are.
+        faces: the faces in frame pixels, once they have landmarks; masks and descriptions follow.
     """
 
     index: int
     name: str
     pts: int | None
     image: Image
+    cut: bool = False
+    context: bool = False
+    turned: Turned | None = None
     detections: tuple[Detection, ...] = ()
+    known: tuple[FloatArray | None, ...] = ()
     faces: tuple[Face, ...] = ()
 
     @classmethod

@@ -11,8 +11,11 @@ from fspp_core import geometry
 from fspp_core.alignments import FaceCrop, MediaRecord, write_face_crop
 from fspp_core.concurrency import background, ordered_map
 from fspp_core.errors import FsppError
-from fspp_core.extraction.finding import Finder
+from fspp_core.extraction.aligning import Aligning
+from fspp_core.extraction.detecting import Detecting
+from fspp_core.extraction.masking import Masking
 from fspp_core.extraction.options import ExtractOptions
+from fspp_core.extraction.plan import Tools
 from fspp_core.extraction.shots import Group, Shot, by_size
 from fspp_core.media import MediaReader
 from fspp_core.progress import Timings
@@ -26,14 +29,14 @@ class Stages:
     """The stages of one extraction.
 
     Attributes:
-        finder: the components at work.
+        tools: the components at work.
         options: of the extraction.
         media: the footage, as face crops name it.
         faces: folder of the face crops.
         timings: gets the seconds of "decode", "detect", "align", "mask" and "crop"; stages overlap.
     """
 
-    finder: Finder
+    tools: Tools
     options: ExtractOptions
     media: MediaRecord
     faces: Path
@@ -46,10 +49,13 @@ class Stages:
             wanted: indices of the frames to look at; at least one of them is not done.
             done: indices of those that an earlier run has done.
         """
+        detect = Detecting(detector=self.tools.detector, options=self.options)
+        align = Aligning(aligner=self.tools.aligner, options=self.options)
+        mask = Masking(maskers=self.tools.maskers)
         groups = background(by_size(self._decoded(reader, wanted, done), self.options.batch_size), 1)
-        detected = background(self._each(groups, "detect", self.finder.detect), 1)
-        aligned = self._each(detected, "align", self.finder.align)
-        masked = background(self._each(aligned, "mask", self.finder.mask), 1)
+        detected = background(self._each(groups, "detect", detect), 1)
+        aligned = self._each(detected, "align", align)
+        masked = background(self._each(aligned, "mask", mask), 1)
         return ordered_map(self._saved, _singly(masked), self.options.workers)
 
     def _decoded(self, reader: MediaReader, wanted: range, done: Collection[int]) -> Iterator[Shot]:
