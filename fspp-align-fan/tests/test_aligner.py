@@ -8,6 +8,7 @@ import pytest
 from fspp_align_fan.aligner import FANAligner
 from fspp_align_fan.options import FANOptions
 from fspp_core.errors import PluginError, ShapeError
+from fspp_core.geometry.affine import untransform_each
 from fspp_core.types import Detection
 
 RECTS = np.array([[90, 60, 230, 240], [-20, -10, 120, 150], [200, 100, 420, 330]], np.float32)
@@ -79,6 +80,18 @@ def test_second_pass_on_crops(one_stack, astronaut):
     assert one_stack.align_crops(crops[:0]).shape == (0, 68, 2)
     with pytest.raises(ShapeError, match=r"\(n, 256, 256, 3\) uint8; received \(2, 256, 100, 3\)"):
         one_stack.align_crops(crops[:, :, :100])
+
+
+def test_faces_are_cut_out_as_they_are_aligned(one_stack, deepfacelab):
+    image = deepfacelab.made("image")
+    crops, matrices = one_stack.cut([image, image, image], [faces(RECTS[:2]), [], faces(RECTS[2:])])
+    difference = np.abs(crops[:, 3::8, 3::8, ::-1].astype(int) - deepfacelab.arrays["crops_sub8"])
+    assert difference.max() <= 1
+    [whole] = one_stack.align([image], [faces(RECTS)])
+    back = untransform_each(one_stack.align_crops(crops), matrices)
+    assert (np.abs(back - whole) < 1e-3).all(axis=-1).mean() > 0.99
+    none, no_matrices = one_stack.cut([image], [[]])
+    assert (none.shape, no_matrices.shape) == ((0, 256, 256, 3), (0, 2, 3))
 
 
 def test_flip_gives_a_mirrored_face_mirrored_landmarks(weights_file, astronaut):
