@@ -53,6 +53,11 @@ class Shot:
     known: tuple[FloatArray | None, ...] = ()
     faces: tuple[Face, ...] = ()
 
+    @property
+    def picture(self) -> Image:
+        """The picture that `detections` and `known` refer to."""
+        return self.image if self.turned is None else self.turned.image
+
     @classmethod
     def of(cls, frame: Frame) -> Shot:
         """A frame as it was decoded; deep pixels are brought to 8 bits."""
