@@ -10,6 +10,7 @@ from fspp_core import backend
 from fspp_core.alignments import MediaRecord
 from fspp_core.errors import ConfigError
 from fspp_core.extraction.options import ExtractOptions
+from fspp_core.extraction.second_pass import second_pass_of
 from fspp_core.interfaces import Aligner, Detector, Masker
 from fspp_core.media import MediaInfo, MediaReader
 from fspp_core.options import options_dict
@@ -72,14 +73,17 @@ class Plan:
 
         Raises:
             PluginError: when one cannot be.
+            ConfigError: when the aligner cannot do the second pass that the options ask for.
         """
 
         def built(kind: Kind, name: str) -> Any:
             return self.registry.construct(kind, name, self.chosen[kind, name])
 
+        aligner = built("aligner", self.options.aligner)
+        second_pass_of(self.options, aligner)
         return Tools(
             detector=built("detector", self.options.detector),
-            aligner=built("aligner", self.options.aligner),
+            aligner=aligner,
             maskers={name: built("masker", name) for name in self.options.maskers},
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from fspp_core.extraction.detecting import Detecting
 from fspp_core.extraction.masking import Masking
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.plan import Tools
+from fspp_core.extraction.sharing import SharedDetector
 from fspp_core.extraction.shots import Group, Shot, by_size
 from fspp_core.media import MediaReader
 from fspp_core.progress import Timings
@@ -49,8 +50,9 @@ class Stages:
             wanted: indices of the frames to look at; at least one of them is not done.
             done: indices of those that an earlier run has done.
         """
-        detect = Detecting(detector=self.tools.detector, options=self.options)
-        align = Aligning(aligner=self.tools.aligner, options=self.options)
+        detector = SharedDetector(self.tools.detector)  # with a second pass that looks for boxes
+        detect = Detecting(detector=detector, options=self.options)
+        align = Aligning(aligner=self.tools.aligner, options=self.options, detector=detector)
         mask = Masking(maskers=self.tools.maskers)
         groups = background(by_size(self._decoded(reader, wanted, done), self.options.batch_size), 1)
         detected = background(self._each(groups, "detect", detect), 1)
@@ -75,7 +77,8 @@ class Stages:
                 frames.close()
 
     def _each(self, groups: Groups, stage: str, work: Callable[[Group], Group]) -> Groups:
-        with closing(groups):
+        with closing(groups), ExitStack() as end:
+            end.callback(getattr(work, "close", lambda: None))  # some have something to say then
             for group in groups:
                 try:
                     with self.timings.measure(stage):
