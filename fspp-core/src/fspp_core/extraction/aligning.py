@@ -16,7 +16,7 @@ from fspp_core.extraction.refeeding import align_refed
 from fspp_core.extraction.second_pass import SecondPass, second_pass_of
 from fspp_core.extraction.shots import Group, Shot
 from fspp_core.interfaces import Aligner, Detector
-from fspp_core.types import Detection, Face, FloatArray, Image
+from fspp_core.types import Detection, Face, FloatArray, Image, LandmarksOrigin
 
 LOG = logging.getLogger(__name__)
 
@@ -56,7 +56,8 @@ class Aligning:
 
         def face(shot: Shot, number: int) -> Face:
             known = shot.known[number] if shot.known else None
-            return self._face(shot, shot.detections[number], next(found) if known is None else known, known is not None)
+            imported = None if known is None else shot.origins[number] if shot.origins else "detected"
+            return self._face(shot, shot.detections[number], next(found) if known is None else known, imported)
 
         return [
             replace(shot, faces=tuple(face(shot, number) for number in range(len(shot.detections)))) for shot in group
@@ -90,7 +91,7 @@ class Aligning:
         )
         return landmarks if self._again is None else self._again([_picture(shot) for shot, _ in places], landmarks)
 
-    def _face(self, shot: Shot, detection: Detection, landmarks: FloatArray, imported: bool) -> Face:
+    def _face(self, shot: Shot, detection: Detection, landmarks: FloatArray, imported: LandmarksOrigin | None) -> Face:
         box, keypoints = detection.box, detection.keypoints
         if shot.turned is not None:
             back = geometry.invert(shot.turned.matrix)
@@ -104,7 +105,7 @@ class Aligning:
             box=box,
             score=detection.score,
             landmarks=landmarks,
-            landmarks_origin="detected" if imported else self._origin,
+            landmarks_origin=imported or self._origin,
             detector=self._options.detector if self._options.import_from is None else IMPORTED,
             aligner=IMPORTED if imported else self._options.aligner,
             keypoints=keypoints,
