@@ -116,10 +116,16 @@ class Masker(Protocol):
 
 
 class Recognizer(Protocol):
-    """Describes whose face it is."""
+    """Describes whose face it is.
+
+    It may have `same_person`, a float: the cosine of two embeddings from which they are taken to be of one person where
+    the user says nothing.
+    """
 
     face_type: str
+    """The crop it wants, a name from `geometry.FACE_TYPES`."""
     size: int
+    """Side of that crop in pixels."""
 
     def embed(self, crops: Image) -> FloatArray:
         """Embed a batch of faces.
