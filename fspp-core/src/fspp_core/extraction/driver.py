@@ -15,6 +15,7 @@ import msgspec
 from fspp_core import backend
 from fspp_core.alignments import Alignments, AlignmentsJournal, FrameRecord, to_record
 from fspp_core.errors import MediaError
+from fspp_core.extraction.importing import importing
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.output import Output
 from fspp_core.extraction.plan import Components, Plan, make_plan, media_record, wanted_frames
@@ -69,6 +70,7 @@ def extract(
         place.check(media)
         with timings.measure("prepare"):
             footage = media_record(reader)
+            imported = importing(plan.imported, options, reader)
             # What cannot be built must neither leave a journal behind nor cost what it would replace.
             tools = plan.build() if options.overwrite or not place.finished else None
             journal = place.open_journal(footage, plan.settings, overwrite=options.overwrite)
@@ -81,7 +83,14 @@ def extract(
                 with timings.measure("prepare"):
                     tools = tools or plan.build()
                 in_crops = msgspec.structs.replace(footage, name=Path(footage.name).name)
-                stages = Stages(tools=tools, options=options, media=in_crops, faces=place.faces, timings=timings)
+                stages = Stages(
+                    tools=tools,
+                    options=options,
+                    media=in_crops,
+                    faces=place.faces,
+                    timings=timings,
+                    imported=imported,
+                )
                 with closing(tools), closing(stages.run(reader, wanted, frozenset(journal.done))) as shots:
                     _record(shots, journal, len(wanted), plan.registry, timings, progress, cancel)
             with timings.measure("finish"):

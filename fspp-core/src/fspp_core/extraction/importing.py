@@ -25,6 +25,17 @@ _SHOWN = 3
 Faces = Mapping[int, Sequence[ImportedFace]]
 
 
+def importing(file: ImportFile | None, options: ExtractOptions, reader: MediaReader) -> Importing | None:
+    """The detect stage for a file of faces; None without one.
+
+    Raises:
+        AlignmentsError: as `faces_by_index`.
+    """
+    if file is None:
+        return None
+    return Importing(path=file.path, faces=faces_by_index(file, reader), options=options)
+
+
 def faces_by_index(file: ImportFile, reader: MediaReader) -> Faces:
     """The faces of a file by the index of the frame they belong to.
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fspp_core import backend
 from fspp_core.alignments import MediaRecord
 from fspp_core.errors import ConfigError
+from fspp_core.extraction.import_file import ImportFile, read_import
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.second_pass import second_pass_of
+from fspp_core.extraction.turning import angles_of
 from fspp_core.interfaces import Aligner, Detector, Masker
 from fspp_core.media import MediaInfo, MediaReader
 from fspp_core.options import options_dict
@@ -25,10 +28,10 @@ _UNSEEN = frozenset({"batch_size", "workers", "overwrite", "accept_damage"})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tools:
-    """The components of an extraction, built."""
+    """The components of an extraction, built; detector and aligner are None where all they would find is imported."""
 
-    detector: Detector
-    aligner: Aligner
+    detector: Detector | None
+    aligner: Aligner | None
     maskers: Mapping[str, Masker]
 
     def close(self) -> None:
@@ -49,6 +52,7 @@ class Plan:
         versions: of the packages that matter and the distributions in use.
         owners: of these, the distributions in use.
         registry: where the components come from.
+        imported: the faces to take instead of looking for them.
     """
 
     options: ExtractOptions
@@ -56,6 +60,7 @@ class Plan:
     versions: Mapping[str, str]
     owners: Mapping[str, str]
     registry: Registry
+    imported: ImportFile | None = None
 
     @property
     def components(self) -> dict[str, dict[str, Any]]:
@@ -66,6 +71,8 @@ class Plan:
     def settings(self) -> dict[str, Any]:
         """All that what is found depends on besides the footage, as plain JSON."""
         options = {name: value for name, value in options_dict(self.options).items() if name not in _UNSEEN}
+        if self.imported is not None:  # its content counts, wherever it lies
+            options["import_from"] = f"sha256:{self.imported.digest}"
         return {"options": options, "components": self.components, "versions": dict(self.owners)}
 
     def build(self) -> Tools:
@@ -77,10 +84,12 @@ class Plan:
         """
 
         def built(kind: Kind, name: str) -> Any:
-            return self.registry.construct(kind, name, self.chosen[kind, name])
+            options = self.chosen.get((kind, name))
+            return None if options is None else self.registry.construct(kind, name, options)
 
         aligner = built("aligner", self.options.aligner)
-        second_pass_of(self.options, aligner)
+        if aligner is not None:
+            second_pass_of(self.options, aligner)
         return Tools(
             detector=built("detector", self.options.detector),
             aligner=aligner,
@@ -94,11 +103,18 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
     Raises:
         PluginError: for a component that is not there.
         ConfigError: for options that do not fit, or a masker given twice.
+        AlignmentsError: for a file of faces to import that cannot be read or does not fit.
     """
+    _check_import(options)
+    angles_of(options)
     if len(set(options.maskers)) < len(options.maskers):
         raise ConfigError(f"maskers: each can be given once; received {', '.join(options.maskers)}")
-    used: list[tuple[Kind, str]] = [("detector", options.detector), ("aligner", options.aligner)]
-    used += [("masker", name) for name in options.maskers]
+    imported = None if options.import_from is None else read_import(Path(options.import_from))
+    used: list[tuple[Kind, str]] = [("masker", name) for name in options.maskers]
+    if imported is None or not imported.complete:
+        used.insert(0, ("aligner", options.aligner))
+        if imported is None or options.second_pass == "detector":
+            used.insert(0, ("detector", options.detector))
     owners = {"fspp-core": backend.versions()["fspp-core"]}
     chosen = {}
     for kind, name in used:
@@ -106,8 +122,24 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
         owner = registry.owner(kind, name)
         owners[owner.distribution] = owner.version
     return Plan(
-        options=options, chosen=chosen, versions={**backend.versions(), **owners}, owners=owners, registry=registry
+        options=options,
+        chosen=chosen,
+        versions={**backend.versions(), **owners},
+        owners=owners,
+        registry=registry,
+        imported=imported,
     )
+
+
+def _check_import(options: ExtractOptions) -> None:
+    """Refuse options that say how to detect where nothing is detected."""
+    given = {"rotate": options.rotate, "rotate_step": options.rotate_step, "detect_every": options.detect_every > 1}
+    idle = [name for name, value in given.items() if value]
+    if options.import_from is not None and idle:
+        raise ConfigError(
+            f"import_from: faces are taken from {options.import_from}, so that no detector runs; leave out "
+            f"{', '.join(idle)}"
+        )
 
 
 def wanted_frames(info: MediaInfo, options: ExtractOptions) -> range:

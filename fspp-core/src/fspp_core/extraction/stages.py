@@ -10,14 +10,17 @@ from pathlib import Path
 from fspp_core import geometry
 from fspp_core.alignments import FaceCrop, MediaRecord, write_face_crop
 from fspp_core.concurrency import background, ordered_map
-from fspp_core.errors import FsppError
+from fspp_core.errors import ConfigError, FsppError
 from fspp_core.extraction.aligning import Aligning
 from fspp_core.extraction.detecting import Detecting
+from fspp_core.extraction.importing import Importing, as_imported
 from fspp_core.extraction.masking import Masking
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.plan import Tools
 from fspp_core.extraction.sharing import SharedDetector
 from fspp_core.extraction.shots import Group, Shot, by_size
+from fspp_core.extraction.tracking import Tracking
+from fspp_core.interfaces import Detector
 from fspp_core.media import MediaReader
 from fspp_core.progress import Timings
 from fspp_core.types import Crop
@@ -34,6 +37,7 @@ class Stages:
         options: of the extraction.
         media: the footage, as face crops name it.
         faces: folder of the face crops.
+        imported: the faces to take instead of looking for them.
         timings: gets the seconds of "decode", "detect", "align", "mask" and "crop"; stages overlap.
     """
 
@@ -42,6 +46,7 @@ class Stages:
     media: MediaRecord
     faces: Path
     timings: Timings
+    imported: Importing | None = None
 
     def run(self, reader: MediaReader, wanted: range, done: Collection[int]) -> Generator[Shot, None, None]:
         """Frames whose faces are found and whose crops are on disk; in order, where all are of one size.
@@ -50,15 +55,24 @@ class Stages:
             wanted: indices of the frames to look at; at least one of them is not done.
             done: indices of those that an earlier run has done.
         """
-        detector = SharedDetector(self.tools.detector)  # with a second pass that looks for boxes
-        detect = Detecting(detector=detector, options=self.options)
-        align = Aligning(aligner=self.tools.aligner, options=self.options, detector=detector)
+        found, points = self.tools.detector, self.tools.aligner
+        detector = None if found is None else SharedDetector(found)  # with a second pass that looks for boxes
+        detect = self._detect(detector)
+        align = as_imported if points is None else Aligning(aligner=points, options=self.options, detector=detector)
         mask = Masking(maskers=self.tools.maskers)
         groups = background(by_size(self._decoded(reader, wanted, done), self.options.batch_size), 1)
         detected = background(self._each(groups, "detect", detect), 1)
         aligned = self._each(detected, "align", align)
         masked = background(self._each(aligned, "mask", mask), 1)
         return ordered_map(self._saved, _singly(masked), self.options.workers)
+
+    def _detect(self, detector: Detector | None) -> Callable[[Group], Group]:
+        if self.imported is not None:
+            return self.imported
+        if detector is None:
+            raise ConfigError("there is neither a detector nor anything to import; build the tools by the plan")
+        detecting = Detecting(detector=detector, options=self.options)
+        return detecting if self.options.detect_every == 1 else Tracking(detecting=detecting, options=self.options)
 
     def _decoded(self, reader: MediaReader, wanted: range, done: Collection[int]) -> Iterator[Shot]:
         first = next(index for index in wanted if index not in done)
