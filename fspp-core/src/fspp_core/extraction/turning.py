@@ -30,7 +30,7 @@ def angles_of(options: ExtractOptions) -> tuple[float, ...]:
         )
     step = options.rotate_step
     given = options.rotate if step is None else range(step, _WHOLE_TURN, step)
-    return tuple(dict.fromkeys(turn for angle in given if (turn := float(angle) % _WHOLE_TURN)))
+    return tuple(dict.fromkeys(turn for angle in given if (turn := float(angle) % _WHOLE_TURN % _WHOLE_TURN)))
 
 
 def turn(image: Image, degrees: float) -> Turned:
@@ -79,7 +79,7 @@ def _direction(degrees: float) -> tuple[float, float]:
     """Cosine and sine, exact at right angles."""
     quarters, rest = divmod(degrees % _WHOLE_TURN, 90)
     if rest == 0:
-        return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[int(quarters)]
+        return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[int(quarters) % 4]
     return math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
 
 
