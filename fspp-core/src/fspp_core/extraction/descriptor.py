@@ -41,7 +41,7 @@ class HogColor:
     face_type = "full"
     size = _SIZE
     same_person = 0.6
-    """Of pairs of different people 1 in 200 is more alike; of pairs of one person within a shot, all but 3 in 100 are."""
+    """More alike than this is 1 in 200 pairs of different people; less are 3 in 100 pairs of one person in a shot."""
 
     def __init__(self, options: NoOptions) -> None:
         pass

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from fspp_core.extraction.plan import Components, Plan, make_plan, media_record,
 from fspp_core.extraction.report import ExtractReport
 from fspp_core.extraction.shots import Shot
 from fspp_core.extraction.stages import Stages
+from fspp_core.extraction.tracks import tracks_of
 from fspp_core.files import atomic_write, long_path
 from fspp_core.media import MediaReader, open_media
 from fspp_core.options import options_dict, parse_options
@@ -79,6 +81,7 @@ def extract(
         with journal:
             resumed = len(journal.done)
             todo = not journal.done.issuperset(wanted)
+            left_out: Counter[str] = Counter()
             if todo:
                 with timings.measure("prepare"):
                     tools = tools or plan.build()
@@ -90,13 +93,14 @@ def extract(
                     faces=place.faces,
                     timings=timings,
                     imported=imported,
+                    left_out=left_out,
                 )
                 with closing(tools), closing(stages.run(reader, wanted, frozenset(journal.done))) as shots:
                     _record(shots, journal, len(wanted), plan.registry, timings, progress, cancel)
             with timings.measure("finish"):
-                alignments = journal.finish()
+                alignments = journal.finish(None if tools is None else tracks_of(options, tools.recognizers))
     timings.seconds["all"] = time.perf_counter() - started
-    report = _report(plan, place, media, alignments, resumed, timings)
+    report = _report(plan, place, media, alignments, resumed, timings, left_out)
     if todo or not long_path(place.report).exists():
         _write(report)
     return report
@@ -129,7 +133,8 @@ def _record(
     for count, shot in enumerate(shots, 1):
         with timings.measure("journal"):
             records = [to_record(face) for face in shot.faces]
-            journal.append(FrameRecord(index=shot.index, name=shot.name, pts=shot.pts, faces=records))
+            frame = FrameRecord(index=shot.index, name=shot.name, pts=shot.pts, cut=shot.cut, faces=records)
+            journal.append(frame)
         registry.call("fspp_frame_extracted", index=shot.index, faces=len(shot.faces))
         faces += len(shot.faces)
         speed = count / max(time.perf_counter() - began, 1e-9)
@@ -139,8 +144,16 @@ def _record(
 
 
 def _report(
-    plan: Plan, place: Output, media: Path, alignments: Alignments, resumed: int, timings: Timings
+    plan: Plan,
+    place: Output,
+    media: Path,
+    alignments: Alignments,
+    resumed: int,
+    timings: Timings,
+    left_out: Counter[str],
 ) -> ExtractReport:
+    if left_out:
+        LOG.info("%s: faces left out: %s", media, ", ".join(f"{n} by {name}" for name, n in sorted(left_out.items())))
     if not alignments.face_count:
         LOG.warning("%s: there is no face in any of the %d frames looked at", media, len(alignments.frames))
     return ExtractReport(
@@ -153,6 +166,7 @@ def _report(
         frames_with_faces=sum(bool(frame.faces) for frame in alignments.frames.values()),
         frames_resumed=resumed,
         faces=alignments.face_count,
+        left_out=dict(sorted(left_out.items())),
         options=options_dict(plan.options),
         components=plan.components,
         seconds={stage: round(seconds, 3) for stage, seconds in timings.seconds.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,39 +22,39 @@ class Filtering:
     """Leaves faces out; the first filter that a face fails counts it.
 
     Attributes:
-        options: of the extraction.
+        filters: by name, in the order they are tried, what says whether a face fails.
         left_out: gets the number of faces each filter left out, by its name.
     """
 
-    options: ExtractOptions
+    filters: Mapping[str, Fault]
     left_out: Counter[str]
 
     def __call__(self, group: Group) -> Group:
         """The same frames with the faces that pass."""
-        filters = self._filters()
-        return [self._filtered(shot, filters) for shot in group] if filters else group
+        return [self._filtered(shot) for shot in group]
 
-    def _filters(self) -> dict[str, Fault]:
-        """The filters asked for, in the order they are tried."""
-        options = self.options
-        wanted: dict[str, tuple[bool, Fault]] = {
-            "features": (options.filter_features, _upside_down),
-            "min_scale": (options.filter_min_scale > 0, partial(_smaller, options.filter_min_scale)),
-            "max_scale": (options.filter_max_scale > 0, partial(_larger, options.filter_max_scale)),
-            "distance": (options.filter_distance > 0, partial(_odd, options.filter_distance)),
-            "roll": (options.filter_roll > 0, partial(_tilted, options.filter_roll)),
-        }
-        return {name: fault for name, (given, fault) in wanted.items() if given}
-
-    def _filtered(self, shot: Shot, filters: dict[str, Fault]) -> Shot:
+    def _filtered(self, shot: Shot) -> Shot:
         kept = []
         for face in shot.faces:
-            failed = next((name for name, fault in filters.items() if fault(shot, face)), None)
+            failed = next((name for name, fault in self.filters.items() if fault(shot, face)), None)
             if failed is None:
                 kept.append(face)
             else:
                 self.left_out[failed] += 1
         return shot if len(kept) == len(shot.faces) else replace(shot, faces=tuple(kept))
+
+
+def filtering(options: ExtractOptions, left_out: Counter[str]) -> Filtering | None:
+    """The stage with the filters that the options ask for, None where they ask for none."""
+    wanted: dict[str, tuple[bool, Fault]] = {
+        "features": (options.filter_features, _upside_down),
+        "min_scale": (options.filter_min_scale > 0, partial(_smaller, options.filter_min_scale)),
+        "max_scale": (options.filter_max_scale > 0, partial(_larger, options.filter_max_scale)),
+        "distance": (options.filter_distance > 0, partial(_odd, options.filter_distance)),
+        "roll": (options.filter_roll > 0, partial(_tilted, options.filter_roll)),
+    }
+    filters = {name: fault for name, (given, fault) in wanted.items() if given}
+    return Filtering(filters=filters, left_out=left_out) if filters else None
 
 
 def _upside_down(shot: Shot, face: Face) -> bool:

@@ -79,7 +79,7 @@ def digests(files: Mapping[str, Sequence[Path]]) -> dict[str, list[str]]:
 def reference_vectors(
     files: Mapping[str, Sequence[Path]],
     detector: Detector | None,
-    align: Callable[[Group], Group],
+    align: Callable[[Group], Group] | None,
     name: str,
     recognizer: Recognizer,
 ) -> dict[str, FloatArray]:
@@ -87,8 +87,8 @@ def reference_vectors(
 
     Args:
         files: as from `reference_files`.
-        detector: finds faces in ordinary pictures; None where no detector runs, so that only face crops will do.
-        align: the align stage.
+        detector: finds faces in ordinary pictures; None where none runs, so that only face crops will do.
+        align: the align stage; likewise.
         name: of the recognizer.
         recognizer: describes the faces.
 
@@ -109,15 +109,16 @@ def reference_vectors(
     return {option: np.stack([vector(option, path) for path in paths]) for option, paths in files.items()}
 
 
-def _face_in(path: Path, detector: Detector | None, align: Callable[[Group], Group]) -> tuple[Shot, Face]:
+def _face_in(path: Path, detector: Detector | None, align: Callable[[Group], Group] | None) -> tuple[Shot, Face]:
     if TEXT_KEY in read_text(path):
         crop = read_face_crop(path)
         landmarks = geometry.transform(crop.face.landmarks, crop.crop.matrix)
         shot = Shot(index=0, name=path.stem, pts=None, image=crop.crop.image)
         return shot, replace(crop.face, landmarks=landmarks)
-    if detector is None:
+    if detector is None or align is None:
         raise ConfigError(
-            f"{path}: no detector runs that could find the face in it; give a face crop made by fspp instead"
+            f"{path}: faces are imported, so that nothing runs that could find the one in it; give face crops made by "
+            "fspp instead"
         )
     shot = Shot.of(Frame(index=0, name=path.stem, image=read_image(path)))
     found = sorted(detector.detect([shot.image])[0], key=lambda face: -float(geometry.area(face.box)))

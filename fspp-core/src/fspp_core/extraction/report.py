@@ -24,6 +24,7 @@ class ExtractReport:
         frames_with_faces: those in which a face was kept.
         frames_resumed: how many of all an earlier run had done.
         faces: faces kept.
+        left_out: by the filters' names, the faces that each left out in this run; without those that left out none.
         options: all options of the extraction.
         components: options of the components in use, by name.
         seconds: time by stage of this run, "all" being the whole of it; stages overlap.
@@ -40,6 +41,7 @@ class ExtractReport:
     frames_with_faces: int
     frames_resumed: int
     faces: int
+    left_out: Mapping[str, int]
     options: Mapping[str, Any]
     components: Mapping[str, Mapping[str, Any]]
     seconds: Mapping[str, float]
@@ -59,6 +61,7 @@ class ExtractReport:
         record["components"] = {name: dict(values) for name, values in self.components.items()}
         record["frames_per_second"] = round(self.frames_per_second, 3)
         return record | {
+            "left_out": dict(self.left_out),
             "options": dict(self.options),
             "seconds": dict(self.seconds),
             "devices": list(self.devices),

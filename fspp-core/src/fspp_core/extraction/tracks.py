@@ -6,12 +6,14 @@ A pure function of the alignments in order, so that it does not matter how often
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fspp_core.alignments import Alignments, FaceRecord, FrameRecord
+from fspp_core.extraction.options import ExtractOptions
+from fspp_core.interfaces import Recognizer
 from fspp_core.types import FloatArray
 
 _GAP = 5  # frames looked at in a row that a person may be missing from
@@ -19,6 +21,7 @@ _REACH = 1.0  # how far a face may move from one frame to the next, in sides of 
 _OVERLAP_WEIGHT = 0.3  # of the overlap against the likeness
 _EVEN_OVERLAP = 0.5  # the overlap that speaks neither for one person nor against it
 _LEAST_OVERLAP = 0.3  # where there are no descriptions
+_SAME_PERSON = 0.5  # where the recognizer suggests nothing
 
 Box = tuple[float, float, float, float]
 
@@ -32,7 +35,7 @@ class _Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tracking:
+class Tracks:
     """Finds the faces that belong together.
 
     Attributes:
@@ -41,7 +44,7 @@ class Tracking:
     """
 
     recognizer: str | None = None
-    same_person: float = 0.5
+    same_person: float = _SAME_PERSON
 
     def __call__(self, alignments: Alignments) -> None:
         """Number the faces of all frames, replacing the numbers they had."""
@@ -109,6 +112,15 @@ class Tracking:
     def _vector(self, face: FaceRecord) -> FloatArray | None:
         stored = None if self.recognizer is None else face.identity.get(self.recognizer)
         return None if stored is None else np.frombuffer(stored, "<f4")
+
+
+def tracks_of(options: ExtractOptions, recognizers: Mapping[str, Recognizer]) -> Tracks | None:
+    """What finds the tracks of an extraction, by the first of its recognizers; None where none are asked for."""
+    if not options.tracks:
+        return None
+    name = next(iter(options.recognizers), None)
+    suggested = _SAME_PERSON if name is None else getattr(recognizers[name], "same_person", _SAME_PERSON)
+    return Tracks(recognizer=name, same_person=suggested)
 
 
 def _box(face: FaceRecord) -> Box:
