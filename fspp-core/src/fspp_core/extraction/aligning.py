@@ -15,8 +15,9 @@ from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.refeeding import align_refed
 from fspp_core.extraction.second_pass import SecondPass, second_pass_of
 from fspp_core.extraction.shots import Group, Shot
+from fspp_core.geometry.affine import between_points
 from fspp_core.interfaces import Aligner, Detector
-from fspp_core.types import Detection, Face, FloatArray, Image, LandmarksOrigin
+from fspp_core.types import Detection, Face, FloatArray, LandmarksOrigin
 
 LOG = logging.getLogger(__name__)
 
@@ -59,9 +60,11 @@ class Aligning:
             imported = None if known is None else shot.origins[number] if shot.origins else "detected"
             return self._face(shot, shot.detections[number], next(found) if known is None else known, imported)
 
-        return [
-            replace(shot, faces=tuple(face(shot, number) for number in range(len(shot.detections)))) for shot in group
-        ]
+        def faces(shot: Shot) -> tuple[Face, ...]:
+            all_of_it = [face(shot, number) for number in range(len(shot.detections))]
+            return tuple(one for one in all_of_it if geometry.area(one.box) > 0)  # a turned picture has black corners
+
+        return [replace(shot, faces=faces(shot)) for shot in group]
 
     def close(self) -> None:
         """Say how many faces kept the landmarks of the first pass."""
@@ -83,18 +86,18 @@ class Aligning:
             align_refed(
                 f"aligner {self._options.aligner!r}",
                 self._aligner,
-                [_picture(of_shot[0][0]) for of_shot in by_shot],
+                [of_shot[0][0].picture for of_shot in by_shot],
                 [[shot.detections[number] for shot, number in of_shot] for of_shot in by_shot],
                 [[(shot.index, number) for shot, number in of_shot] for of_shot in by_shot],
                 self._options.refeed,
             )
         )
-        return landmarks if self._again is None else self._again([_picture(shot) for shot, _ in places], landmarks)
+        return landmarks if self._again is None else self._again([shot.picture for shot, _ in places], landmarks)
 
     def _face(self, shot: Shot, detection: Detection, landmarks: FloatArray, imported: LandmarksOrigin | None) -> Face:
         box, keypoints = detection.box, detection.keypoints
         if shot.turned is not None:
-            back = geometry.invert(shot.turned.matrix)
+            back = geometry.invert(between_points(shot.turned.matrix))
             height, width = shot.image.shape[:2]
             left, top, right, bottom = box.tolist()
             corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
@@ -110,7 +113,3 @@ class Aligning:
             aligner=IMPORTED if imported else self._options.aligner,
             keypoints=keypoints,
         )
-
-
-def _picture(shot: Shot) -> Image:
-    return shot.image if shot.turned is None else shot.turned.image

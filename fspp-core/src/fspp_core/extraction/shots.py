@@ -17,7 +17,7 @@ class Turned:
 
     Attributes:
         image: (height, width, 3) uint8 BGR.
-        matrix: (2, 3) float64, frame -> `image`.
+        matrix: (2, 3) float64, frame -> `image`, as `geometry.warp` takes it: between the middles of pixels.
     """
 
     image: Image
@@ -61,9 +61,9 @@ class Shot:
         return self.image if self.turned is None else self.turned.image
 
     @classmethod
-    def of(cls, frame: Frame) -> Shot:
+    def of(cls, frame: Frame, *, context: bool = False) -> Shot:
         """A frame as it was decoded; deep pixels are brought to 8 bits."""
-        return cls(index=frame.index, name=frame.name, pts=frame.pts, image=frame.bgr8)
+        return cls(index=frame.index, name=frame.name, pts=frame.pts, image=frame.bgr8, context=context)
 
 
 Group = list[Shot]
