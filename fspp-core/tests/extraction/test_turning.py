@@ -41,7 +41,7 @@ def test_angles(options, angles):
 
 
 def test_a_list_and_a_step_do_not_go_together(run, video, tmp_path):
-    with pytest.raises(ConfigError, match="rotate, rotate_step: received both the angles 90, 45.5 and a step of 60"):
+    with pytest.raises(ConfigError, match=r"rotate, rotate_step: received both the angles 90, 45\.5 and a step of 60"):
         run(video, tmp_path / "out", rotate=(90.0, 45.5), rotate_step=60)
     assert not (tmp_path / "out").exists()
 

@@ -8,11 +8,12 @@ from fspp_core.lazy import lazy
 
 if TYPE_CHECKING:
     from fspp_core.extraction.driver import extract
+    from fspp_core.extraction.import_format import import_schema
     from fspp_core.extraction.options import ExtractOptions
     from fspp_core.extraction.report import ExtractReport
 
-_HOMES = {"ExtractOptions": "options", "ExtractReport": "report", "extract": "driver"}
+_HOMES = {"ExtractOptions": "options", "ExtractReport": "report", "extract": "driver", "import_schema": "import_format"}
 
-__all__ = ["ExtractOptions", "ExtractReport", "extract"]
+__all__ = ["ExtractOptions", "ExtractReport", "extract", "import_schema"]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)
