@@ -44,6 +44,12 @@ class Aligning:
         self._origin = aligner.landmarks_origin
         self._aligner = evened(aligner, options.normalization)
         self._again = None if mode is None else SecondPass(mode, self._aligner, detector)
+        if aligner.landmarks_origin == "fitted" and (options.refeed or options.normalization != "none"):
+            LOG.warning(
+                "aligner %r lays a mean face over the detector's keypoints: refeed and normalization make that no "
+                "better; they are for aligners that look at the picture, such as fan",
+                options.aligner,
+            )
 
     def __call__(self, group: Group) -> Group:
         """The same frames with a face for each detection."""
