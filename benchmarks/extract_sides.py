@@ -194,7 +194,7 @@ def networks_watched() -> Iterator[None]:
         yield
 
 
-def _in_turn(items: Iterable[Any], depth: int = 2) -> Iterator[Any]:
+def _in_turn(items: Iterable[Any], depth: int = 2, **_listeners: Any) -> Iterator[Any]:
     yield from items
 
 

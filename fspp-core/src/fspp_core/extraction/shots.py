@@ -61,9 +61,9 @@ class Shot:
         return self.image if self.turned is None else self.turned.image
 
     @classmethod
-    def of(cls, frame: Frame, *, context: bool = False) -> Shot:
+    def of(cls, frame: Frame) -> Shot:
         """A frame as it was decoded; deep pixels are brought to 8 bits."""
-        return cls(index=frame.index, name=frame.name, pts=frame.pts, image=frame.bgr8, context=context)
+        return cls(index=frame.index, name=frame.name, pts=frame.pts, image=frame.bgr8)
 
 
 Group = list[Shot]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from fspp_core import geometry
 from fspp_core.alignments import FaceCrop, MediaRecord, write_face_crop
@@ -31,7 +32,9 @@ from fspp_core.media import MediaReader
 from fspp_core.progress import Timings
 from fspp_core.types import Crop
 
+T = TypeVar("T")
 Groups = Generator[Group, None, None]
+Work = Callable[[Group], Group]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +47,10 @@ class Stages:
         media: the footage, as face crops name it.
         faces: folder of the face crops.
         imported: the faces to take instead of looking for them.
-        timings: gets the seconds of "decode", "detect", "align", "filter", "identify", "mask", "crop"; they overlap.
+        timings: gets what "decode", "detect", "align", "filter", "identify", "identity filter", "mask" and "crop" do,
+            those that are asked for, and how long "journal" waits for them; decode and detect count frames, the others
+            faces. Some stages share a thread; then the first waits for what is before all of them, and the last for
+            what is after.
         left_out: gets the number of faces that each filter left out, by its name.
     """
 
@@ -63,24 +69,38 @@ class Stages:
             wanted: indices of the frames to look at; at least one of them is not done.
             done: indices of those that an earlier run has done.
         """
-        found, points = self.tools.detector, self.tools.aligner
-        detector = None if found is None else SharedDetector(found)  # with a second pass that looks for boxes
-        detect = self._detect(detector)
-        align = as_imported if points is None else Aligning(aligner=points, options=self.options, detector=detector)
-        sift = filtering(self.options, self.left_out)
-        recognize = Recognizing(recognizers=self.tools.recognizers)
-        pick = identity_filter(self.options, self.tools.recognizers, self.tools.references, self.left_out)
-        mask = Masking(maskers=self.tools.maskers)
-        groups = background(by_size(self._decoded(reader, wanted, done), self.options.batch_size), 1)
-        detected = background(_to_do(self._each(groups, "detect", detect)), 1)
-        aligned = self._each(detected, "align", align)
-        sifted = aligned if sift is None else self._each(aligned, "filter", sift)
-        identified = background(self._each(sifted, "identify", recognize), 1)
-        picked = identified if pick is None else self._each(identified, "filter", pick)
-        masked = background(self._each(picked, "mask", mask), 1)
-        return ordered_map(self._saved, _singly(masked), self.options.workers)
+        stage = "decode"
+        items: Iterable[Group] = by_size(self._decoded(reader, wanted, done), self.options.batch_size)
+        for steps in self._threads():
+            items = self._ahead(items, stage, steps[0].name)
+            for step in steps:
+                stage, items = step.name, self._each(items, step)
+        shots = _singly(self._ahead(items, stage, "crop"))
+        return self._ahead(ordered_map(self._saved, shots, self.options.workers), "crop", "journal")
 
-    def _detect(self, detector: Detector | None) -> Callable[[Group], Group]:
+    def _threads(self) -> list[list[_Step]]:
+        """What is done with groups of frames, by the threads it is done in; only what was asked for."""
+        options, tools = self.options, self.tools
+        detector = None if tools.detector is None else SharedDetector(tools.detector)  # two stages may look for boxes
+        align: Work = as_imported
+        if tools.aligner is not None:
+            align = Aligning(aligner=tools.aligner, options=options, detector=detector)
+        recognize = Recognizing(recognizers=tools.recognizers) if tools.recognizers else None
+        pick = identity_filter(options, tools.recognizers, tools.references, self.left_out)
+        mask = Masking(maskers=tools.maskers) if tools.maskers else None
+        threads: list[list[tuple[str, Work | None, Callable[[Group], int]]]] = [
+            [("detect", self._detect(detector), len)],
+            [("align", align, _detections), ("filter", filtering(options, self.left_out), _faces)],
+            [("identify", recognize, _faces), ("identity filter", pick, _faces), ("mask", mask, _faces)],
+        ]
+        asked_for = ([_Step(name, work, items) for name, work, items in steps if work] for steps in threads)
+        return [steps for steps in asked_for if steps]
+
+    def _ahead(self, items: Iterable[T], stage: str, reader: str) -> Generator[T, None, None]:
+        """Let a stage run in a thread of its own, one item ahead of the stage that reads it."""
+        return background(items, 1, starved=self.timings.starving(reader), blocked=self.timings.blocking(stage))
+
+    def _detect(self, detector: Detector | None) -> Work:
         if self.imported is not None:
             return self.imported
         if detector is None:
@@ -102,34 +122,40 @@ class Stages:
                         return
                     if frame.index in passed_over:
                         continue
-                    shot = cuts(Shot.of(frame, context=frame.index in context))
+                    shot = cuts(replace(Shot.of(frame), context=frame.index in context))
+                self.timings.count("decode", 1)
                 yield shot
         finally:
             if isinstance(frames, Generator):
                 frames.close()
 
-    def _each(self, groups: Groups, stage: str, work: Callable[[Group], Group]) -> Groups:
+    def _each(self, groups: Groups, step: _Step) -> Groups:
         with closing(groups), ExitStack() as end:
-            end.callback(getattr(work, "close", lambda: None))  # some have something to say then
+            end.callback(getattr(step.work, "close", lambda: None))  # some have something to say then
             for group in groups:
                 try:
-                    with self.timings.measure(stage):
-                        worked = work(group)
+                    with self.timings.measure(step.name):
+                        worked = step.work(group)
                 except FsppError as error:
-                    error.add_note(f"in {stage}, frames {group[0].name} to {group[-1].name}")
+                    error.add_note(f"in {step.name}, frames {group[0].name} to {group[-1].name}")
                     raise
-                yield worked
+                self.timings.count(step.name, step.items(group))
+                if left := [shot for shot in worked if not shot.context]:  # the first step is all that needs context
+                    yield left
 
     def _saved(self, shot: Shot) -> Shot:
         """Write the crops of a frame; each file is there whole or not at all."""
-        if not self.options.save_faces:
+        options = self.options
+        if not options.save_faces:
             return shot
         with self.timings.measure("crop"):
             for number, face in enumerate(shot.faces):
-                matrix = geometry.crop_matrix(face.landmarks, self.options.face_type, self.options.size)
-                image = geometry.warp(shot.image, matrix, self.options.size)
+                matrix = geometry.crop_matrix(face.landmarks, options.face_type, options.size)
+                if geometry.scale_of(matrix) * options.min_scale > 100:
+                    continue
+                image = geometry.warp(shot.image, matrix, options.size)
                 crop = FaceCrop(
-                    crop=Crop(image=image, matrix=matrix, face_type=self.options.face_type),
+                    crop=Crop(image=image, matrix=matrix, face_type=options.face_type),
                     face=face,
                     frame_index=shot.index,
                     frame_name=shot.name,
@@ -137,15 +163,24 @@ class Stages:
                     media=self.media,
                 )
                 write_face_crop(self.faces / crop.file_name, crop)
+        self.timings.count("crop", len(shot.faces))
         return shot
 
 
-def _to_do(groups: Groups) -> Groups:
-    """Without the frames that were only there for others."""
-    with closing(groups):
-        for group in groups:
-            if left := [shot for shot in group if not shot.context]:
-                yield left
+class _Step(NamedTuple):
+    """What is done with groups of frames, under its name; and what it does of them, to be counted."""
+
+    name: str
+    work: Work
+    items: Callable[[Group], int]
+
+
+def _detections(group: Group) -> int:
+    return sum(len(shot.detections) for shot in group)
+
+
+def _faces(group: Group) -> int:
+    return sum(len(shot.faces) for shot in group)
 
 
 def _singly(groups: Groups) -> Generator[Shot, None, None]:
