@@ -22,9 +22,10 @@ _SIDE = 64  # of a small picture, on its longer side
 _COARSE = 4  # frames are thinned out to so many times that first: averaging all pixels would take many times as long
 _SIGMA = 3.0  # of the neighbourhood that light and contrast are measured in
 _LEAST_CONTRAST = 3.0  # grey levels below which there is only noise
-_FLAT = 0.01  # energy a pixel, of 1, below which a picture counts as flat
+_SOFT = 0.8  # sigma that forgives what zooms move
+_FLAT = 0.004  # energy a pixel, of 1, below which a picture counts as flat
 _LEAST_SHARED = 0.25  # of the picture that two shifted frames must share
-_LIMIT, _COLOR_WEIGHT = 0.84, 0.25  # structure may change by the first, less so much of the change of colour
+_LIMIT, _COLOR_WEIGHT = 0.88, 0.3  # structure may change by the first, less so much of the change of colour
 _BINS, _TINTS = 8, (96, 160)  # of L, a and b; most colours lie in the middle of a and b
 
 
@@ -53,7 +54,8 @@ def glance(image: Image) -> Glance:
     small = cv2.resize(image, target, interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
     over = grey - cv2.GaussianBlur(grey, (0, 0), _SIGMA)
-    structure = over / np.sqrt(cv2.GaussianBlur(over * over, (0, 0), _SIGMA) + _LEAST_CONTRAST**2)
+    even = over / np.sqrt(cv2.GaussianBlur(over * over, (0, 0), _SIGMA) + _LEAST_CONTRAST**2)
+    structure = cv2.GaussianBlur(even, (0, 0), _SOFT)
     lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).clip((0, _TINTS[0], _TINTS[0]), (255, _TINTS[1] - 1, _TINTS[1] - 1))
     counts = cv2.calcHist([lab.astype(np.uint8)], [0, 1, 2], None, [_BINS] * 3, [0, 256, *_TINTS, *_TINTS])
     return Glance((height, width), np.asarray(structure, np.float32), counts.ravel() / np.float32(grey.size))
@@ -74,27 +76,35 @@ def _unlike(before: FloatArray, now: FloatArray) -> float:
     if before.size == 0:
         return 1.0
     floor = _FLAT * before.size
-    shared, old, new = (float((x * y).sum()) for x, y in ((before, now), (before, before), (now, now)))
-    return 1.0 - (shared + floor) / (float(np.sqrt(new * max(old, new))) + floor)
+    return 1.0 - (float((before * now).sum()) + floor) / (float((now * now).sum()) + floor)
 
 
 def _laid_over(before: FloatArray, now: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The parts of two pictures that lie over each other once one is shifted; empty where they share little."""
     height, width = now.shape
-    (x, y), _ = cv2.phaseCorrelate(before, now, _window(width, height))
-    moved = cv2.warpAffine(before, np.array([[1.0, 0.0, x], [0.0, 1.0, y]]), (width, height))
-    left, right = max(0, int(np.ceil(x))), min(width, width + int(np.floor(x)))
-    top, bottom = max(0, int(np.ceil(y))), min(height, height + int(np.floor(y)))
-    if max(0, right - left) * max(0, bottom - top) < _LEAST_SHARED * now.size:
-        return now[:0], now[:0]
-    return np.asarray(moved[top:bottom, left:right], np.float32), now[top:bottom, left:right]
+    x, y = _shift(before, now)
+    if (width - abs(x)) * (height - abs(y)) < _LEAST_SHARED * now.size:
+        return before[:0], now[:0]
+    return (
+        before[max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)],
+        now[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)],
+    )
+
+
+def _shift(before: FloatArray, now: FloatArray) -> tuple[int, int]:
+    """How many pixels right and down a picture has moved, by phase correlation (Kuglin and Hines, 1975)."""
+    height, width = now.shape
+    window = _window(height, width)
+    # Not by cv2.phaseCorrelate, which writes into the pictures it is given.
+    spectrum = np.fft.rfft2(now * window) * np.conj(np.fft.rfft2(before * window))
+    peaks = np.fft.irfft2(spectrum / np.maximum(np.abs(spectrum), 1e-9), (height, width))
+    y, x = divmod(int(peaks.argmax()), width)
+    return x - width * (2 * x > width), y - height * (2 * y > height)
 
 
 @cache
-def _window(width: int, height: int) -> FloatArray | None:
-    if min(width, height) < 4:
-        return None
-    return np.asarray(cv2.createHanningWindow((width, height), cv2.CV_32F), np.float32)
+def _window(height: int, width: int) -> FloatArray:
+    return np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
 
 
 class Cuts:
