@@ -103,10 +103,18 @@ class Follower:
             keypoints=None if first.keypoints is None else geometry.transform(first.keypoints, self.moved),
         )
 
+    def _lit_alike(self, patch: Image) -> Image:
+        """A patch with the brightness and contrast that the face had, which flow takes for granted."""
+        now, then = (cv2.meanStdDev(picture, mask=self.inside.astype(np.uint8)) for picture in (patch, self.patch))
+        (mean, spread), (wanted, contrast) = (np.ravel(values) for values in (now, then))
+        factor = contrast / max(spread, 1.0)
+        return np.asarray(cv2.addWeighted(patch, factor, patch, 0.0, wanted - factor * mean), np.uint8)
+
     def _flow(self, patch: Image, shown: npt.NDArray[np.bool_]) -> Matrix | None:
         """How the face lies in a patch, as a similarity from `self.patch`; None where too few corners are found."""
         if len(self.corners) < _FEWEST:
             return None
+        patch = self._lit_alike(patch)
         there, found, _ = cv2.calcOpticalFlowPyrLK(self.patch, patch, self.corners, None, **_WINDOW)  # type: ignore[call-overload]
         back, again, _ = cv2.calcOpticalFlowPyrLK(patch, self.patch, there, None, **_WINDOW)  # type: ignore[call-overload]
         astray = np.linalg.norm(back - self.corners, axis=2)
