@@ -26,7 +26,7 @@ from fspp_core.types import FloatArray
 
 Components = Mapping[str, Mapping[str, Any]]
 
-_UNSEEN = frozenset({"batch_size", "workers", "overwrite", "accept_damage"})
+_UNSEEN = frozenset({"batch_size", "workers", "overwrite", "accept_damage", "profile"})
 """Options that do not change what is found."""
 
 
