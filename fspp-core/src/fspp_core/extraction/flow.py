@@ -41,8 +41,8 @@ class Follower:
         matrix: (2, 3) float64, that picture -> `patch`.
         corners: (n, 1, 2) float32, in `patch`, what the flow follows.
         moved: (2, 3) float64, that picture -> the last one seen; a similarity.
-        score: how much the face there looks like the first, as the correlation -1..1 of their grey values; 0 when it
-            was lost.
+        score: how much the face there looks like the first, as the correlation -1..1 of their grey values; -1 when
+            it was lost.
     """
 
     detection: Detection
@@ -75,8 +75,8 @@ class Follower:
         )
 
     def follow(self, levels: Levels) -> Follower:
-        """The same face in the next picture, of the size of the one before; where it is lost, with score 0."""
-        lost = replace(self, score=0.0)
+        """The same face in the next picture, of the size of the one before; where it is lost, with score -1."""
+        lost = replace(self, score=-1.0)
         now = geometry.compose(self.matrix, geometry.invert(self.moved))
         for _ in range(_ROUNDS):
             step = self._flow(_patch(levels, now), _shown(levels, now))
