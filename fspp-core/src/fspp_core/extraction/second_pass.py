@@ -176,7 +176,7 @@ def _around_boxes(aligner: Aligner, detector: Detector, crops: Image, _: FloatAr
 def _around_landmarks(aligner: Aligner, crops: Image, landmarks: FloatArray) -> Seen:
     """Boxes around them, and the keypoints they have for aligners that go by these."""
     boxes = geometry.box_of(landmarks)
-    keypoints = geometry.keypoints_of(landmarks.swapaxes(0, 1)).swapaxes(0, 1).astype(np.float32)
+    keypoints = geometry.keypoints_of(landmarks).astype(np.float32)
     wide = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= _LEAST_SPAN
     apart = np.ptp(keypoints, axis=1).max(axis=1) >= _LEAST_SPAN
     seen = np.flatnonzero(wide & apart)
