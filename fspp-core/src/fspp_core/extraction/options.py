@@ -90,12 +90,14 @@ class ExtractOptions:
         "auto",
         "Align again on an upright crop of the face: shifts takes the mean of five crops a pixel apart; detector does "
         "so around the box that the detector finds in the crop, as DeepFaceLab; realign takes one whole crop, as "
-        "Faceswap. Nothing given: shifts, where the aligner looks at the picture.",
+        "Faceswap. Nothing given: shifts, where the aligner looks at the picture. What is not like the face keeps the "
+        "first landmarks.",
         group="Alignment",
     )
     refeed: int = option(
         0,
-        "Align this many times more around boxes that are shifted at random, and take the mean.",
+        "Align this many times more, around boxes changed at random by up to 5 % of their shorter side, and take the "
+        "mean.",
         minimum=0,
         maximum=10,
         group="Alignment",
