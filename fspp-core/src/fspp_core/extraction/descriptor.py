@@ -73,8 +73,9 @@ def gradient_histograms(crops: Image) -> FloatArray:
     light = np.sqrt(luma / 255)
     smooth, derivative, pool = _filters()
     across, down = smooth @ light @ derivative.T, derivative @ light @ smooth.T
-    angles = np.arctan2(down, across) * np.float32(_ANGLES / np.pi)  # in bins, a half turn being one round
-    away = np.abs(angles[:, None] - np.arange(_ANGLES, dtype=np.float32)[:, None, None]) % _ANGLES
+    angles = np.arctan2(down, across) * np.float32(_ANGLES / np.pi)
+    angles += _ANGLES * (angles < 0)  # in bins, a half turn being one round
+    away = np.abs(angles[:, None] - np.arange(_ANGLES, dtype=np.float32)[:, None, None])
     votes = np.maximum(1 - np.minimum(away, _ANGLES - away), 0) * np.hypot(across, down)[:, None]
     cells = (pool @ votes @ pool.T).transpose(0, 2, 3, 1)
     return _unit(_block_normalized(cells).reshape(len(crops), -1))
