@@ -23,7 +23,8 @@ class ExtractOptions:
     )
     recognizers: tuple[str, ...] = option(
         ("hog-color",),
-        "Components whose descriptions of who it is are stored with the faces, by name.",
+        "Components whose descriptions of who it is are stored with the faces, by name. hog-color is no recognition "
+        "network: it tells apart the people of a scene, seen in like pose and light.",
         group="Components",
     )
 
@@ -112,13 +113,17 @@ class ExtractOptions:
     filter_features: bool = option(False, "Leave out faces whose eyes or brows lie below the mouth.", group="Filters")
     filter_min_scale: float = option(
         0.0,
-        "Leave out faces smaller than this share of the frame's shorter side; 0 leaves out none.",
+        "Leave out faces whose fs-face crop has a side below this share of the frame's shorter side; 0 leaves out none.",
         minimum=0,
         maximum=1,
         group="Filters",
     )
     filter_max_scale: float = option(
-        0.0, "Leave out faces larger than this share of it; 0 leaves out none.", minimum=0, maximum=10, group="Filters"
+        0.0,
+        "Leave out faces whose fs-face crop has a side above this share of it; 0 leaves out none.",
+        minimum=0,
+        maximum=10,
+        group="Filters",
     )
     filter_distance: float = option(
         0.0,
@@ -130,16 +135,23 @@ class ExtractOptions:
     )
     filter_roll: float = option(
         0.0,
-        "Leave out faces tilted sideways by more than this many degrees; 0 leaves out none.",
+        "Leave out faces that are turned in the frame's plane by more than this many degrees from upright, to either "
+        "side; 0 leaves out none.",
         minimum=0,
         maximum=180,
         group="Filters",
     )
     filter: tuple[str, ...] = option(
-        (), "Keep only faces like those in these pictures, or folders of pictures.", group="Filters"
+        (),
+        "Keep only faces like those in these pictures, or folders of pictures: face crops made by fspp, or others, of "
+        "which the largest face counts.",
+        group="Filters",
     )
     nfilter: tuple[str, ...] = option(
-        (), "Leave out faces like those in these pictures, or folders of pictures.", group="Filters"
+        (),
+        "Leave out faces like those in these pictures, or folders of pictures. A face like both one to keep and one to "
+        "leave out goes where it is more like.",
+        group="Filters",
     )
     filter_threshold: float | None = option(
         None,
