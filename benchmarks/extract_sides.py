@@ -22,6 +22,7 @@ from fspp_core.alignments import Alignments
 from fspp_core.extraction import ExtractOptions, extract
 from fspp_core.extraction.plan import Components, make_plan
 from fspp_core.inference import Network
+from fspp_core.interfaces import CropDetector
 from fspp_core.media import read_image
 from fspp_core.progress import Timings
 from fspp_core.registry import Registry
@@ -96,8 +97,8 @@ class Ours:
             "timed-fan": dict(aligner or {}),
         }
         tools = make_plan(chosen, components, self.registry).build()
-        if chosen.second_pass == "detector" and tools.detector is not None:
-            tools.detector.detect([np.zeros((256, 256, 3), np.uint8)])
+        if chosen.second_pass == "detector" and isinstance(tools.detector, CropDetector):
+            tools.detector.detect_crops([np.zeros((256, 256, 3), np.uint8)])
         watch = Stopwatch()
         with ExitStack() as stack:
             if in_turn:

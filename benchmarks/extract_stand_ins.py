@@ -73,6 +73,10 @@ class KnownS3FD(S3FDDetector):
         super().detect([_squared(image) for image in images] if self._square else images)
         return [[self._answer(image)] for image in images]
 
+    def detect_crops(self, crops: Sequence[Image]) -> list[list[Detection]]:
+        super().detect_crops(crops)
+        return [[self._answer(crop)] for crop in crops]
+
     def close(self) -> None:
         """Stay; the next run with these options goes on with the same."""
 
