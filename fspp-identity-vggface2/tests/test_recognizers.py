@@ -57,7 +57,9 @@ def test_any_number_of_crops_gives_what_the_network_gives(small, tensors):
 
 def test_full_batches_and_then_powers_of_two_run(small, monkeypatch):
     seen = []
-    monkeypatch.setattr(small, "_run", lambda batch: seen.append(len(batch)) or np.ones((len(batch), 512), np.float32))
+    monkeypatch.setattr(
+        small, "_network", lambda batch: [seen.append(len(batch)) or batch[:, 0, :, 0].repeat(5, 1)[:, :512]]
+    )
     small.embed(crops(8))
     assert seen == [3, 3, 2]
     seen.clear()
@@ -72,6 +74,18 @@ def test_flip_averages_with_the_mirror_image(small, weights):
     found = flipped.embed(seen)
     np.testing.assert_allclose(found, flipped.embed(mirror), atol=1e-5)
     assert np.abs(found - small.embed(seen)).max() > 1e-3
+
+
+def test_openvino_and_bfloat16_give_nearly_the_same(small, weights, tmp_path, monkeypatch):
+    pytest.importorskip("openvino", reason="pip install 'fspp-core[openvino]'")
+    monkeypatch.setenv("FSPP_CACHE_DIR", str(tmp_path))
+    expected = small.embed(crops(3))
+    for precision, least in (("f32", 1 - 1e-6), ("bf16", 0.995)):
+        found = Small(RecognizerOptions(engine="openvino", precision=precision), weights).embed(crops(3))
+        assert np.sum(found * expected, axis=1).min() > least
+    assert len(list(tmp_path.glob("openvino/*"))) == 1, "one export serves both"
+    rough = Small(RecognizerOptions(precision="bf16"), weights).embed(crops(3))
+    assert 0.995 < np.sum(rough * expected, axis=1).min() < 1 - 1e-6
 
 
 def test_nothing_seen_is_nobody(weights, tmp_path, tensors):

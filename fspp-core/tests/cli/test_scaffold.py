@@ -36,8 +36,8 @@ def test_there_is_a_shape_for_every_kind():
 
 def test_our_own_distributions_are_called_by_the_same_rule():
     for (kind, name), distribution in KNOWN.items():
-        own = "fan" if name == "fan-3d" else name  # two components of one distribution
-        assert distribution == f"fspp-{SHAPES[kind].prefix}-{own}"
+        named_after = {"fan-3d": "fan", "ir-50": "vggface2", "ir-101": "vggface2"}  # another of the same distribution
+        assert distribution == f"fspp-{SHAPES[kind].prefix}-{named_after.get(name, name)}"
 
 
 def test_all_are_found_once_installed(folder, run_fspp):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,13 +12,14 @@ import keras
 import numpy as np
 
 from fspp_core.errors import PluginError, ShapeError
-from fspp_core.inference import FixedBatches
+from fspp_core.inference import Network
 from fspp_core.types import FloatArray, Image
 from fspp_identity_vggface2 import ir_network, vggface2_network
 from fspp_identity_vggface2.ir_tensors import IR_50, IR_101, load_ir
 from fspp_identity_vggface2.options import RecognizerOptions
 from fspp_identity_vggface2.vggface2_tensors import load_vggface2
 
+_HOME = "fspp-identity-vggface2"
 _LEAST = 1e-12  # length of features that can be made 1
 
 
@@ -46,8 +48,15 @@ class NetworkRecognizer(ABC):
             raise PluginError(f"recognizer {self.name} needs one file of weights; received: {named}")
         [path] = weights.values()
         self._options = options
-        self._network = self._built(Path(path))
-        self._compiled: dict[int, FixedBatches] = {}
+        self._network = Network(
+            lambda: self._built(Path(path)),
+            (None, self.size, self.size, 3),
+            name=self.name,
+            engine=options.engine,
+            precision=options.precision,
+            made_of=(Path(path), f"{_HOME} {version(_HOME)}"),
+            kept=options.batch_size.bit_length() + 1,
+        )
 
     @abstractmethod
     def _built(self, path: Path) -> keras.Model:
@@ -70,9 +79,10 @@ class NetworkRecognizer(ABC):
         features = np.zeros((len(crops), self.dimensions), np.float32)
         for part in self._parts(len(crops)):
             batch = crops[part].astype(np.float32)
-            features[part] = self._run(batch)
+            [features[part]] = self._network(batch)
             if self._options.flip:
-                features[part] += self._run(np.ascontiguousarray(batch[:, :, ::-1]))
+                [mirrored] = self._network(batch[:, :, ::-1])
+                features[part] += mirrored
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         return np.asarray(features / np.maximum(lengths, _LEAST), np.float32)
 
@@ -85,12 +95,6 @@ class NetworkRecognizer(ABC):
             size = full if left >= full else 1 << (left.bit_length() - 1)
             yield slice(first, first + size)
             first += size
-
-    def _run(self, batch: FloatArray) -> FloatArray:
-        size = len(batch)
-        if size not in self._compiled:
-            self._compiled[size] = FixedBatches(lambda crops: [self._network(crops)], batch.shape[1:], size)
-        return self._compiled[size](batch)[0]
 
 
 class VGGFace2Recognizer(NetworkRecognizer):
