@@ -20,7 +20,10 @@ class Job:
         places: names of its files and folders, with what each is.
         uses: option fields that name components, with the kind they name.
         may_use: likewise, where other names have a meaning too, such as that of a stored mask.
-        paths: option fields that are paths.
+        paths: option fields that are paths, or lists of them.
+        batch: `"module:function"` that does so for all that lies in the first place; empty where there is none.
+        finished: `"module:function"` that is called like the one that runs it, and tells whether all is done already,
+            so that nothing has to be loaded; empty where that is not known beforehand.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Job:
     uses: Mapping[str, Kind]
     may_use: Mapping[str, Kind] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
+    batch: str = ""
+    finished: str = ""
 
     @property
     def options(self) -> type[Any]:
@@ -57,7 +62,10 @@ JOBS: dict[str, Job] = {
                 "media": "The footage: a video, a picture, or a folder of pictures.",
                 "output": "Folder for alignments.json and the face crops.",
             },
-            uses={"detector": "detector", "aligner": "aligner", "maskers": "masker"},
+            uses={"detector": "detector", "aligner": "aligner", "maskers": "masker", "recognizers": "recognizer"},
+            paths=("import_from", "filter", "nfilter"),
+            batch="fspp_core.extraction:extract_all",
+            finished="fspp_core.extraction.output:is_finished",
         ),
         Job(
             name="train",
