@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fspp_core.inference import EngineName, Precision, engine_option, precision_option
+from fspp_core.inference.options import EngineName, Precision, engine_option, precision_option
 from fspp_core.options import option
 
 

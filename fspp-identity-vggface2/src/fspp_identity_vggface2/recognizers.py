@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,12 +13,12 @@ import numpy as np
 from fspp_core.errors import PluginError, ShapeError
 from fspp_core.inference import Network
 from fspp_core.types import FloatArray, Image
-from fspp_identity_vggface2 import ir_network, vggface2_network
+from fspp_identity_vggface2 import folding, ir_network, vggface2_network
 from fspp_identity_vggface2.ir_tensors import IR_50, IR_101, load_ir
 from fspp_identity_vggface2.options import RecognizerOptions
 from fspp_identity_vggface2.vggface2_tensors import load_vggface2
 
-_HOME = "fspp-identity-vggface2"
+_CODE = (Path(folding.__file__), Path(ir_network.__file__), Path(vggface2_network.__file__))  # makes the networks
 _LEAST = 1e-12  # length of features that can be made 1
 
 
@@ -54,8 +53,8 @@ class NetworkRecognizer(ABC):
             name=self.name,
             engine=options.engine,
             precision=options.precision,
-            made_of=(Path(path), f"{_HOME} {version(_HOME)}"),
-            kept=options.batch_size.bit_length() + 1,
+            made_of=(Path(path), *_CODE),
+            kept=options.batch_size.bit_length() + 1,  # the sizes `_parts` makes
         )
 
     @abstractmethod
