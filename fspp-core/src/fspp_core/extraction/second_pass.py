@@ -56,7 +56,7 @@ class SecondPass:
 
     Crops are drawn with linear interpolation: so DeepFaceLab's are (it asks for cubic in the wrong place), so are those
     that FAN learned from and cuts out itself, and their cost does not grow with the face. Unlike the peers' they are
-    drawn where the points say, not up to half a pixel off with scale and turn.
+    drawn where the points say, not a fraction of a pixel off by scale and turn.
 
     Args:
         mode: "shifts" looks at a full-face crop of 256 pixels five times, around the first landmarks; "detector" does
