@@ -59,6 +59,18 @@ def test_batches_are_always_full(detector, monkeypatch):
     assert shapes == [(4, 40, 64, 3)] * 2
 
 
+def test_crops_of_faces_are_looked_at_at_half_their_size(detector, monkeypatch):
+    """As DeepFaceLab's second pass does; a frame of that size is brought to input_side."""
+    found = detector(batch_size=1, input_side=160)
+    shapes = []
+    run = found._network
+    monkeypatch.setattr(found, "_network", lambda batch: shapes.append(batch.shape) or run(batch))
+    crop = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    found.detect_crops([crop])
+    found.detect([crop])
+    assert shapes == [(1, 128, 128, 3), (1, 160, 160, 3)]
+
+
 def test_a_size_is_compiled_once_and_few_are_kept(detector):
     found = detector(batch_size=1)
     found.warm_up(36, 64)

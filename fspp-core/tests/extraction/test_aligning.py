@@ -206,3 +206,20 @@ def test_a_shared_detector_does_one_thing_at_a_time():
         thread.join()
     assert alone.clashes == 0
     assert shared.detect([0, 0]) == [[], []]
+
+
+def test_a_detector_that_knows_crops_gets_them_as_such():
+    class Knows:
+        def detect(self, images):
+            return [["frame"] for _ in images]
+
+        def detect_crops(self, crops):
+            return [["crop"] for _ in crops]
+
+    class DoesNot:
+        def detect(self, images):
+            return [["frame"] for _ in images]
+
+    assert SharedDetector(Knows()).detect_crops([0, 0]) == [["crop"], ["crop"]]
+    assert SharedDetector(Knows()).detect([0]) == [["frame"]]
+    assert SharedDetector(DoesNot()).detect_crops([0]) == [["frame"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ class S3FDDetector:
     def __init__(self, options: S3FDOptions, weights: Mapping[str, Path]) -> None:
         if WEIGHTS not in weights:
             raise PluginError(f"detector s3fd needs its weights {WEIGHTS}; received: {', '.join(weights) or 'none'}")
-        self._options = options
+        self._options, self._for_crops = options, replace(options, input_rule="deepfacelab")
         on_gpu = options.engine == "keras" and _on_gpu()
         self.batch_size = options.batch_size or (_BATCH_ON_GPU if on_gpu else 1)
         path = Path(weights[WEIGHTS])
@@ -57,11 +58,18 @@ class S3FDDetector:
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """Find the faces of each picture; see `fspp_core.interfaces.Detector`."""
+        return self._detect(images, self._options)
+
+    def detect_crops(self, crops: Sequence[Image]) -> list[list[Detection]]:
+        """Find the faces of crops at half their size, as DeepFaceLab; see `fspp_core.interfaces.CropDetector`."""
+        return self._detect(crops, self._for_crops)
+
+    def _detect(self, images: Sequence[Image], options: S3FDOptions) -> list[list[Detection]]:
         if not len(images):
             return []
         _check(images)
         height, width = images[0].shape[:2]
-        fitted = fit(height, width, self._options)
+        fitted = fit(height, width, options)
         batch: FloatArray = np.zeros((self.batch_size, fitted.rows, fitted.columns, 3), np.float32)
         found: list[list[Detection]] = []
         for first in range(0, len(images), self.batch_size):

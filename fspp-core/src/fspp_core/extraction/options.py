@@ -113,7 +113,7 @@ class ExtractOptions:
     filter_features: bool = option(False, "Leave out faces whose eyes or brows lie below the mouth.", group="Filters")
     filter_min_scale: float = option(
         0.0,
-        "Leave out faces whose fs-face crop has a side below this share of the frame's shorter side; 0 leaves out none.",
+        "Leave out faces whose fs-face crop has a side below this share of the frame's shorter one; 0 leaves out none.",
         minimum=0,
         maximum=1,
         group="Filters",

@@ -15,7 +15,7 @@ from fspp_core.extraction.answers import check_count
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.plausible import better
 from fspp_core.geometry.affine import between_centers, transform_each, untransform_each
-from fspp_core.interfaces import Aligner, CropAligner, Detector
+from fspp_core.interfaces import Aligner, CropAligner, CropDetector, Detector
 from fspp_core.types import Detection, FloatArray, Image, Matrix
 
 Mode = Literal["shifts", "detector", "realign"]
@@ -167,7 +167,8 @@ def _whole_crops(aligner: CropAligner, crops: Image, _: FloatArray) -> Seen:
 
 
 def _around_boxes(aligner: Aligner, detector: Detector, crops: Image, _: FloatArray) -> Seen:
-    boxes = detector.detect(list(crops))
+    find = detector.detect_crops if isinstance(detector, CropDetector) else detector.detect
+    boxes = find(list(crops))
     check_count("the detector in the second pass", boxes, crops)
     seen = np.array([index for index, found in enumerate(boxes) if len(found) == 1], int)
     return seen, five_looks(aligner, crops[seen], [boxes[index][0] for index in seen])
