@@ -1,0 +1,126 @@
+"""Masks and label maps of batches of face crops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import keras
+import numpy as np
+
+from fspp_core.errors import ConfigError, PluginError, ShapeError
+from fspp_core.types import FloatArray, Image
+from fspp_mask_bisenet.network import Network
+from fspp_mask_bisenet.options import BiSeNetOptions, FaceOptions, HeadOptions, OriginalOptions
+from fspp_mask_bisenet.schemes import FACESWAP, ORIGINAL, Scheme
+from fspp_mask_bisenet.weights import load
+
+
+class BiSeNetMasker:
+    """BiSeNet for face parsing, Yu et al. 2018 (arXiv:1808.00897); a masker, and label maps besides.
+
+    Args:
+        options: what the network sees, and what counts.
+        weights: the one safetensors file, as `weights.convert` makes it, by the name its spec gives it.
+
+    Attributes:
+        scheme: the classes of the weights.
+        face_type: crop the network sees.
+        size: side of crops, masks and label maps in pixels.
+
+    Raises:
+        ConfigError: when no part counts.
+        PluginError: when the weights are missing, damaged, or of other classes.
+    """
+
+    scheme: ClassVar[Scheme]
+
+    def __init__(self, options: OriginalOptions | FaceOptions | HeadOptions, weights: Mapping[str, Path]) -> None:
+        if len(weights) != 1:
+            raise PluginError(
+                f"masker bisenet needs one file of weights; received {len(weights)}: {', '.join(weights)}"
+            )
+        if not options.parts:
+            raise ConfigError(f"masker bisenet: parts names none; choose from {', '.join(self.scheme.parts)}")
+        [path] = weights.values()
+        self._options: BiSeNetOptions = options
+        self._members = self.scheme.members(options.parts)
+        self._network = Network(
+            load(Path(path), len(self.scheme.classes)), self.scheme, options.input_side, options.size
+        )
+        self.face_type = options.face_type or ("fs-head" if "hair" in options.parts else "fs-face")
+        self.size = options.size
+
+    def mask(self, crops: Image, landmarks: FloatArray) -> FloatArray:
+        """Mask a batch of faces; see `fspp_core.interfaces.Masker`. Landmarks are not looked at.
+
+        Raises:
+            ShapeError: for crops of another size, or damaged weights.
+        """
+        if self._options.soft:
+            return self._run(lambda: self._share, crops)
+        counts = np.zeros(256, np.float32)
+        counts[list(self._members)] = 1
+        return counts[self.labels(crops)]
+
+    def labels(self, crops: Image) -> Image:
+        """The most probable class of every pixel.
+
+        Args:
+            crops: (n, size, size, 3) uint8 BGR of `face_type`.
+
+        Returns:
+            (n, size, size) uint8, numbers of `scheme.classes`.
+
+        Raises:
+            ShapeError: for crops of another size, or damaged weights.
+        """
+        return self._run(lambda: self._labels, crops).astype(np.uint8)
+
+    @cached_property
+    def _labels(self) -> keras.Model:
+        return self._network.labels()
+
+    @cached_property
+    def _share(self) -> keras.Model:
+        return self._network.share(self._members)
+
+    def _run(self, model: Callable[[], keras.Model], crops: Image) -> FloatArray:
+        size, side = self.size, self._options.input_side
+        if crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
+            raise ShapeError(
+                f"masker bisenet: crops must be (n, {size}, {size}, 3) uint8; received {crops.shape} {crops.dtype}"
+            )
+        made = np.empty((len(crops), size, size), np.float32)
+        for part in self._parts(len(crops)):
+            seen = crops[part] if size == side else np.stack([_scaled(crop, side) for crop in crops[part]])
+            made[part] = model().predict_on_batch(seen.astype(np.float32))
+        return made
+
+    def _parts(self, count: int) -> Iterator[slice]:
+        """Full batches, then ever smaller powers of two: few sizes, and nothing runs for padding."""
+        first = 0
+        while first < count:
+            size = min(self._options.batch_size, 1 << ((count - first).bit_length() - 1))
+            yield slice(first, first + size)
+            first += size
+
+
+class OriginalMasker(BiSeNetMasker):
+    """With zllrunning's weights, 19 classes."""
+
+    scheme = ORIGINAL
+
+
+class FaceswapMasker(BiSeNetMasker):
+    """With Faceswap's weights, 5 classes."""
+
+    scheme = FACESWAP
+
+
+def _scaled(crop: Image, side: int) -> Any:
+    interpolation = cv2.INTER_AREA if len(crop) > side else cv2.INTER_CUBIC
+    return cv2.resize(crop, (side, side), interpolation=interpolation)
