@@ -41,6 +41,8 @@ KNOWN: dict[tuple[Kind, str], str] = {
     ("aligner", "fan-3d"): "fspp-align-fan",
     ("recognizer", "vggface2"): "fspp-identity-vggface2",
     ("masker", "bisenet"): "fspp-mask-bisenet",
+    ("masker", "bisenet-face"): "fspp-mask-bisenet",
+    ("masker", "bisenet-head"): "fspp-mask-bisenet",
     ("masker", "xseg"): "fspp-mask-xseg",
     ("model", "phaze-a"): "fspp-model-phaze-a",
     ("model", "saehd"): "fspp-model-saehd",

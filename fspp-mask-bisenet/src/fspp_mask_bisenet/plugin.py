@@ -9,7 +9,7 @@ from fspp_mask_bisenet.options import FaceOptions, HeadOptions, OriginalOptions
 FSPP_API = 1
 
 _FACESWAP = "https://github.com/deepfakes-models/faceswap-models/releases/download"
-_UNKNOWN = "not stated for the weights (Faceswap, whose site links them, is GPL-3.0); nor is what they were trained on"
+_UNKNOWN = "not stated, nor what they were trained on; Faceswap itself is GPL-3.0"
 
 ORIGINAL = WeightFile(
     name="bisenet-original",
