@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
+from fspp_core.backend import Capability
 from fspp_core.errors import ConfigError, ShapeError
 from fspp_core.options import parse_options
 from fspp_mask_bisenet.masker import FaceswapMasker, OriginalMasker
@@ -110,22 +112,31 @@ def test_the_network_sees_what_input_side_says(skin):
     assert (fine != edge).sum() < (coarse != edge).sum()
 
 
-def test_batches_have_few_sizes_and_no_padding(skin, monkeypatch):
+def test_batches_have_few_sizes_and_no_padding(skin):
     masker = FaceswapMasker(FaceOptions(**SMALL, batch_size=4), skin)
-    model, sizes = masker._labels, []
-    run = model.predict_on_batch
-
-    def watched(batch):
-        sizes.append(len(batch))
-        return run(batch)
-
-    monkeypatch.setattr(model, "predict_on_batch", watched)
     pictures = crops(7)
     pictures[3] = 90
     masks = masker.mask(pictures, LANDMARKS[:7])
-    assert sizes == [4, 2, 1]
+    assert [shape[0] for shape in masker._network.compiled_shapes] == [4, 2, 1]
     assert [bool(mask.any()) for mask in masks] == [True] * 3 + [False] + [True] * 3
     assert masker.mask(pictures[:0], LANDMARKS[:0]).shape == (0, 128, 128)
+
+
+@pytest.mark.parametrize(("engine", "precision"), [("keras", "bf16"), ("openvino", "f32")])
+def test_engines_and_precisions_make_the_same_masks(peer, tmp_path, monkeypatch, engine, precision):
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    monkeypatch.setenv("FSPP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("fspp_core.backend.cpu_has_bfloat16", lambda: Capability(True, "for this test"))
+    save_file(peer("fs_bisenet_faceswap").tensors, tmp_path / "weights.safetensors")
+    weights = {"weights": tmp_path / "weights.safetensors"}
+    picture = np.random.default_rng(3).integers(0, 256, (1, 16, 16, 3), np.uint8).repeat(8, 1).repeat(8, 2)
+    options = FaceOptions(**SMALL, parts=("skin", "ears"), soft=True)
+    plain = FaceswapMasker(options, weights).mask(picture, LANDMARKS[:1])
+    other = FaceswapMasker(replace(options, engine=engine, precision=precision), weights).mask(picture, LANDMARKS[:1])
+    difference = np.abs(plain - other)
+    assert difference.mean() < (0.05 if precision == "bf16" else 1e-4)
+    assert (difference.max() > 1e-4) == (precision == "bf16"), "the precision is wired"
 
 
 def test_the_original_classes(skin_file):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fspp_mask_bisenet.network import Network, Stretch, _model
+from fspp_mask_bisenet.network import CELL, Stretch, _Wiring, bisenet, labels, share
 
+HEADS = ("conv_out", "conv_out16", "conv_out32")
 CASES = [
     *(("zll_bisenet", "in256"), ("zll_bisenet", "in512")),
     *(("fs_bisenet_original", "in256"), ("fs_bisenet_original", "in512")),
@@ -17,39 +18,35 @@ CASES = [
 @pytest.mark.parametrize(("name", "given"), CASES)
 def test_logits_equal_the_peers(peer, name, given):
     theirs, seen = peer(name), peer(name).seen(given)
-    network = Network(theirs.tensors, theirs.scheme, seen.shape[1], seen.shape[1])
-    answers = {head: network.logits(head) for head in ("conv_out", "conv_out16", "conv_out32")}
-    for head, logits in zip(
-        answers, _model(network.picture, list(answers.values())).predict_on_batch(seen), strict=True
-    ):
+    side = seen.shape[1]
+    maps = bisenet(theirs.tensors, theirs.scheme, side, HEADS).predict_on_batch(seen)
+    stretched = [np.asarray(Stretch(each.shape[1], side, side)(each)) for each in maps]
+    for head, logits in zip(HEADS, stretched, strict=True):
         key = f"{given}_{head.removeprefix('conv_')}"
-        found = np.asarray(logits).transpose(0, 3, 1, 2)
+        found = logits.transpose(0, 3, 1, 2)
         assert list(found.shape) == theirs.outputs[key]["shape"]
         stored = theirs.arrays[key]
         error = np.linalg.norm(found.ravel()[:: theirs.outputs[key]["stride"]] - stored) / np.linalg.norm(stored)
         assert error < 1e-5
-    first = np.asarray(_model(network.picture, answers["conv_out"]).predict_on_batch(seen))
-    labels = np.asarray(network.labels().predict_on_batch(seen))
-    assert_labels(labels, first, theirs.arrays[f"{given}_argmax"])
-    members = (1, 3)
-    share = np.exp(first - first.max(axis=-1, keepdims=True))
-    share = (share / share.sum(axis=-1, keepdims=True))[..., members].sum(axis=-1)
-    np.testing.assert_allclose(network.share(members).predict_on_batch(seen), share, atol=1e-4)
+    stretch = Stretch(side // CELL, side, side)
+    assert_labels(np.asarray(labels(stretch, maps[0])), stretched[0], theirs.arrays[f"{given}_argmax"])
+    chances = np.exp(stretched[0] - stretched[0].max(axis=-1, keepdims=True))
+    chances = (chances / chances.sum(axis=-1, keepdims=True))[..., (1, 3)].sum(axis=-1)
+    np.testing.assert_allclose(share(stretch, (1, 3), maps[0]), chances, atol=1e-5)
 
 
-def assert_labels(labels, logits, theirs):
+def assert_labels(found, logits, theirs):
     """The peer's classes, but where two are so near that float32 does not tell them apart."""
     best = np.sort(logits, axis=-1)
     undecided = best[..., -1] - best[..., -2] < 1e-3
-    assert (labels == theirs)[~undecided].all()
-    assert (labels != theirs).sum() <= 2
+    assert (found == theirs)[~undecided].all()
+    assert (found != theirs).sum() <= 2
 
 
 def test_a_norm_folded_into_a_convolution_is_the_same(peer):
     """By hand, in double precision, for a layer that nothing but its own output goes into."""
     tensors = peer("zll_bisenet").tensors
-    network = Network(tensors, peer("zll_bisenet").scheme, 64, 64)
-    kernel, bias = network._folded("cp.conv_avg.conv", "cp.conv_avg.bn")
+    kernel, bias = _Wiring(tensors)._folded("cp.conv_avg.conv", "cp.conv_avg.bn")
     x = np.random.default_rng(5).normal(size=(7, 512))
     weight, shift, mean, variance = (
         tensors[f"cp.conv_avg.bn.{part}"].astype(float) for part in ("weight", "bias", "running_mean", "running_var")
@@ -59,7 +56,7 @@ def test_a_norm_folded_into_a_convolution_is_the_same(peer):
 
 
 def test_nothing_can_be_trained_and_norms_are_gone(peer):
-    model = Network(peer("zll_bisenet").tensors, peer("zll_bisenet").scheme, 64, 64).labels()
+    model = bisenet(peer("zll_bisenet").tensors, peer("zll_bisenet").scheme, 64)
     assert model.trainable_variables == []
     assert not [layer for layer in model.layers if "normalization" in layer.name]
     assert model.count_params() < 13_300_416

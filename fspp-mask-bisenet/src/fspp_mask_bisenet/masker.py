@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
-import keras
 import numpy as np
 
 from fspp_core.errors import ConfigError, PluginError, ShapeError
+from fspp_core.inference import Network
 from fspp_core.types import FloatArray, Image
-from fspp_mask_bisenet.network import Network
+from fspp_mask_bisenet.network import CELL, Stretch, bisenet, labels, share
 from fspp_mask_bisenet.options import BiSeNetOptions, FaceOptions, HeadOptions, OriginalOptions
 from fspp_mask_bisenet.schemes import FACESWAP, ORIGINAL, Scheme
 from fspp_mask_bisenet.weights import load
@@ -48,11 +49,18 @@ class BiSeNetMasker:
         [path] = weights.values()
         self._options: BiSeNetOptions = options
         self._members = self.scheme.members(options.parts)
-        self._network = Network(
-            load(Path(path), len(self.scheme.classes)), self.scheme, options.input_side, options.size
-        )
         self.face_type = options.face_type or ("fs-head" if "hair" in options.parts else "fs-face")
-        self.size = options.size
+        self.size, self._side = options.size, options.input_side
+        self._kept = options.batch_size.bit_length()  # as many sizes of batches as there are
+        self._network = Network(
+            lambda: bisenet(load(Path(path), len(self.scheme.classes)), self.scheme, self._side),
+            (None, self._side, self._side, 3),
+            name="bisenet",
+            engine=options.engine,
+            precision=options.precision,
+            made_of=(Path(path), f"{version('fspp-mask-bisenet')}, {self._side} pixels"),
+            kept=self._kept,
+        )
 
     def mask(self, crops: Image, landmarks: FloatArray) -> FloatArray:
         """Mask a batch of faces; see `fspp_core.interfaces.Masker`. Landmarks are not looked at.
@@ -61,7 +69,7 @@ class BiSeNetMasker:
             ShapeError: for crops of another size, or damaged weights.
         """
         if self._options.soft:
-            return self._run(lambda: self._share, crops)
+            return self._run(self._share, crops)
         counts = np.zeros(256, np.float32)
         counts[list(self._members)] = 1
         return counts[self.labels(crops)]
@@ -78,18 +86,29 @@ class BiSeNetMasker:
         Raises:
             ShapeError: for crops of another size, or damaged weights.
         """
-        return self._run(lambda: self._labels, crops).astype(np.uint8)
+        return self._run(self._labels, crops).astype(np.uint8)
 
     @cached_property
-    def _labels(self) -> keras.Model:
-        return self._network.labels()
+    def _labels(self) -> Network:
+        return self._read("labels", labels)
 
     @cached_property
-    def _share(self) -> keras.Model:
-        return self._network.share(self._members)
+    def _share(self) -> Network:
+        return self._read("share", lambda stretch, maps: share(stretch, self._members, maps))
 
-    def _run(self, model: Callable[[], keras.Model], crops: Image) -> FloatArray:
-        size, side = self.size, self._options.input_side
+    def _read(self, name: str, reading: Callable[[Stretch, Any], Any]) -> Network:
+        """What reads the network's maps; in Keras and float32 always, as an export might decide ties otherwise."""
+        cells = self._side // CELL
+
+        def build() -> Callable[[Any], Any]:
+            stretch = Stretch(cells, self._side, self.size)
+            return lambda maps: reading(stretch, maps)
+
+        shape = (None, cells, cells, len(self.scheme.classes))
+        return Network(build, shape, name=f"bisenet-{name}", kept=self._kept)
+
+    def _run(self, reading: Network, crops: Image) -> FloatArray:
+        size, side = self.size, self._side
         if crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
             raise ShapeError(
                 f"masker bisenet: crops must be (n, {size}, {size}, 3) uint8; received {crops.shape} {crops.dtype}"
@@ -97,7 +116,8 @@ class BiSeNetMasker:
         made = np.empty((len(crops), size, size), np.float32)
         for part in self._parts(len(crops)):
             seen = crops[part] if size == side else np.stack([_scaled(crop, side) for crop in crops[part]])
-            made[part] = model().predict_on_batch(seen.astype(np.float32))
+            [maps] = self._network(seen.astype(np.float32))
+            [made[part]] = reading(maps)
         return made
 
     def _parts(self, count: int) -> Iterator[slice]:

@@ -17,47 +17,46 @@ _EPSILON = 1e-5
 _Array = npt.NDArray[Any]
 
 
-class Network:
-    """The network wired for crops of one size, with two ways to read it.
+CELL = 8
+"""Pixels of the picture to a cell of the maps that come out."""
+
+
+def bisenet(tensors: Tensors, scheme: Scheme, side: int, heads: Sequence[str] = ("conv_out",)) -> keras.Model:
+    """Build the network.
+
+    Takes (n, side, side, 3) float32 BGR 0..255; gives scores of the classes before softmax, (n, side / 8, side / 8,
+    classes), or a list of such maps with several heads. `Stretch` makes them as large as the picture.
 
     Args:
         tensors: as `weights.tensor_shapes` lists them.
         scheme: what they were trained for.
-        side: of the pictures that go in, in pixels; a multiple of 32.
-        size: of what comes out. As the peers stretch the last map so that its corners lie on the picture's, every pixel
-            is where it would be in the picture scaled to that size.
-
-    Attributes:
-        picture: Keras input (n, side, side, 3) float32 BGR 0..255.
-        features: Keras tensors that the three heads read: the answer's own, and two that only help training.
+        side: of the pictures, a multiple of 32.
+        heads: of "conv_out", the answer, and "conv_out16" and "conv_out32", which only help training.
     """
+    picture = keras.Input((side, side, 3), dtype="float32")
+    return keras.Model(picture, _Wiring(tensors).maps(picture, scheme, heads), name="bisenet")
 
-    def __init__(self, tensors: Tensors, scheme: Scheme, side: int, size: int) -> None:
-        self._tensors, self._side, self._size = tensors, side, size
-        self.picture = keras.Input((side, side, 3), dtype="float32")
-        coarse, middle, fine = self._trunk(self.picture, scheme)
+
+class _Wiring:
+    """Layers by the names of their tensors."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        self._tensors = tensors
+
+    def maps(self, picture: Any, scheme: Scheme, heads: Sequence[str]) -> Any:
+        """The maps of some heads."""
+        coarse, middle, fine = self._trunk(picture, scheme)
         average = self._block(ops.mean(coarse, axis=(1, 2), keepdims=True), "cp.conv_avg")
         deep = self._refined(coarse, "cp.arm32") + average
         deep = self._block(layers.UpSampling2D(2)(deep), "cp.conv_head32")
         context = self._refined(middle, "cp.arm16") + deep
         context = self._block(layers.UpSampling2D(2)(context), "cp.conv_head16")
-        self.features = {"conv_out": self._fused(fine, context), "conv_out16": context, "conv_out32": deep}
+        features = {"conv_out": self._fused(fine, context), "conv_out16": context, "conv_out32": deep}
+        maps = [self._head(features[head], head) for head in heads]
+        return maps if len(maps) > 1 else maps[0]
 
-    def logits(self, head: str = "conv_out") -> Any:
-        """Scores of the classes before softmax, (n, size, size, classes)."""
-        x = self._block(self.features[head], f"{head}.conv")
-        kernel = self._tensors[f"{head}.conv_out.weight"]
-        return Stretch(x.shape[1], self._side, self._size)(_convolved(x, kernel, None))
-
-    def labels(self) -> keras.Model:
-        """The model that gives each pixel's class, (n, size, size) float32."""
-        return _model(self.picture, ops.cast(ops.argmax(self.logits(), axis=-1), "float32"))
-
-    def share(self, members: Sequence[int]) -> keras.Model:
-        """The model that gives the probability that a pixel is of one of some classes, (n, size, size) float32."""
-        chances = ops.softmax(ops.cast(self.logits(), "float32"), axis=-1)
-        counts = np.isin(np.arange(chances.shape[-1]), members).astype(np.float32)
-        return _model(self.picture, ops.clip(ops.sum(chances * counts, axis=-1), 0, 1))
+    def _head(self, x: Any, name: str) -> Any:
+        return _convolved(self._block(x, f"{name}.conv"), self._tensors[f"{name}.conv_out.weight"], None)
 
     def _trunk(self, picture: Any, scheme: Scheme) -> tuple[Any, Any, Any]:
         """ResNet-18: maps of a 32nd, a 16th and an eighth of the side."""
@@ -129,7 +128,7 @@ def _convolved(x: Any, kernel: _Array, bias: _Array | None, *, strides: int = 1,
 
 @keras.saving.register_keras_serializable("fspp_mask_bisenet")
 class Stretch(layers.Layer):  # type: ignore[misc]
-    """Linear interpolation of a square map to a square picture, corner on corner.
+    """Linear interpolation of a square map to a square picture, corner on corner as the peers do it; in float32.
 
     Args:
         cells: side of the map.
@@ -138,7 +137,7 @@ class Stretch(layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(self, cells: int, side: int, size: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.cells, self.side, self.size = cells, side, size
 
     def build(self, input_shape: Any) -> None:
@@ -149,9 +148,8 @@ class Stretch(layers.Layer):  # type: ignore[misc]
 
     def call(self, x: Any) -> Any:
         """(n, cells, cells, channels) to (n, size, size, channels)."""
-        shares = ops.cast(self._shares, x.dtype)
-        x = ops.einsum("ih,nhwc->niwc", shares, x)
-        return ops.einsum("jw,niwc->nijc", shares, x)
+        x = ops.einsum("ih,nhwc->niwc", self._shares, x)
+        return ops.einsum("jw,niwc->nijc", self._shares, x)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The same pictures and channels."""
@@ -162,8 +160,13 @@ class Stretch(layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "cells": self.cells, "side": self.side, "size": self.size}
 
 
-def _model(picture: Any, output: Any) -> keras.Model:
-    model = keras.Model(picture, output)
-    # XLA compiles anew for every batch size, and is slower than TensorFlow's own graph for such networks on a CPU.
-    model.jit_compile = keras.backend.backend() == "jax"
-    return model
+def labels(stretch: Stretch, maps: Any) -> Any:
+    """Each pixel's most probable class, (n, size, size)."""
+    return ops.argmax(stretch(maps), axis=-1)
+
+
+def share(stretch: Stretch, members: Sequence[int], maps: Any) -> Any:
+    """The probability that a pixel is of one of some classes, (n, size, size)."""
+    chances = ops.softmax(stretch(maps), axis=-1)
+    counts = np.isin(np.arange(chances.shape[-1]), members).astype(np.float32)
+    return ops.clip(ops.sum(chances * counts, axis=-1), 0, 1)

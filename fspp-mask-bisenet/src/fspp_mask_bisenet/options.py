@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fspp_core.geometry.names import FaceType
+from fspp_core.inference.options import EngineName, Precision, engine_option, precision_option
 from fspp_core.options import option
 
 OriginalPart = Literal[
@@ -55,7 +56,11 @@ class BiSeNetOptions:
         "Store how probable it is that a pixel belongs to the parts, rather than whether its most probable class does.",
         group="Mask",
     )
-    batch_size: int = option(8, "Most faces to run at once; memory grows with it.", minimum=1, maximum=256)
+    batch_size: int = option(
+        8, "Most faces to run at once; memory grows with it.", minimum=1, maximum=256, group="Speed"
+    )
+    engine: EngineName = engine_option()
+    precision: Precision = precision_option()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
