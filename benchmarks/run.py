@@ -1,8 +1,12 @@
-"""Run every benchmark of this folder and print their ratios in one table: python benchmarks/run.py [NAME ...]."""
+"""Run every benchmark of this folder and print their ratios in one table: python benchmarks/run.py [--quick] [NAME ...]
+
+With --quick, benchmarks that can do less do so.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import platform
 import sys
@@ -14,6 +18,7 @@ from fspp_core.cli.quiet import start_backend
 
 HERE = Path(__file__).resolve().parent
 NOT_BENCHMARKS = {"ratio", "run"}
+QUICK = "--quick"
 
 
 def names() -> list[str]:
@@ -22,20 +27,22 @@ def names() -> list[str]:
     return [name for name in modules if "\ndef main(" in (HERE / f"{name}.py").read_text(encoding="utf-8")]
 
 
-def run(name: str) -> list[object]:
-    """Import a benchmark and run it; its comparisons."""
+def run(name: str, *, quick: bool = False) -> list[object]:
+    """Import a benchmark and run it; its comparisons. A `main` that takes `quick` is told."""
     spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{name}.py cannot be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    return list(module.main())
+    takes_quick = "quick" in inspect.signature(module.main).parameters
+    return list(module.main(quick=quick) if takes_quick else module.main())
 
 
 def main(chosen: list[str]) -> int:
     """Run the benchmarks, all or those named, one after another, also after one that fails; the exit code."""
     known = names()
+    quick, chosen = QUICK in chosen, [name for name in chosen if name != QUICK]
     unknown = [name for name in chosen if name not in known]
     if unknown:
         print(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
@@ -49,7 +56,7 @@ def main(chosen: list[str]) -> int:
         print(f"== {name}", flush=True)
         start = time.perf_counter()
         try:
-            results[name] = run(name)
+            results[name] = run(name, quick=quick)
         except Exception:  # noqa: BLE001 - the others are still wanted
             traceback.print_exc()
             failed.append(name)

@@ -63,3 +63,12 @@ def test_every_benchmark_of_the_repository_is_found(repository):
     }
     assert compared <= set(module.names())
     assert len(module.names()) >= 3
+
+
+def test_quick_is_passed_on_to_those_that_know_it(runner, tmp_path, capsys):
+    knows = GOOD.replace("def main():", "def main(*, quick=False):").replace('"sum"', 'f"quick {quick}"')
+    (tmp_path / "c_knows.py").write_text(knows, encoding="utf-8")
+    assert runner.main(["--quick", "b_good", "c_knows"]) == 0
+    assert "quick True" in capsys.readouterr().out
+    assert runner.main(["c_knows"]) == 0
+    assert "quick False" in capsys.readouterr().out

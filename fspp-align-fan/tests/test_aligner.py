@@ -8,18 +8,15 @@ import pytest
 from fspp_align_fan.aligner import FANAligner
 from fspp_align_fan.options import FANOptions
 from fspp_core.errors import PluginError, ShapeError
+from fspp_core.extraction.second_pass import five_looks
+from fspp_core.geometry.affine import untransform_each
 from fspp_core.types import Detection
 
 RECTS = np.array([[90, 60, 230, 240], [-20, -10, 120, 150], [200, 100, 420, 330]], np.float32)
-SHIFTS = np.array([(0, 0), (-1, -1), (1, -1), (1, 1), (-1, 1)], np.float32)
 
 
 def found(boxes):
     return [Detection(box=box, score=0.9) for box in boxes]
-
-
-def faces(boxes, shift=(0.0, 0.0)):
-    return found(boxes + np.tile(np.array(shift, np.float32), 2))
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +30,20 @@ def one_stack(weights_file):
 
 
 def test_points_equal_deepfacelab(aligner, deepfacelab):
-    """Its single pass, and its five crops a pixel apart, averaged: all in one call here."""
+    """Its single pass, and its five crops a pixel apart, averaged, which are one call here."""
     image = deepfacelab.made("image")
     assert deepfacelab.outputs["extract_pts"]["rects"] == RECTS.tolist()
-    points = aligner.align([image] * 5, [faces(RECTS, shift) for shift in SHIFTS])
+    [points] = aligner.align([image], [found(RECTS)])
+    mean = five_looks(aligner, [image] * 3, found(RECTS))
     single, averaged = deepfacelab.arrays["extract_pts"], deepfacelab.arrays["extract_pts_ms"]
     # Maps of random weights may have two cells all but equally high; a pixel of the crop may differ by a level.
-    assert (np.abs(points[0] - single) < 1e-3).all(axis=-1).mean() > 0.99
-    assert (np.abs(np.mean(points, axis=0) - averaged) < 1e-3).all(axis=-1).mean() > 0.97
+    assert (np.abs(points - single) < 1e-3).all(axis=-1).mean() > 0.99
+    assert (np.abs(mean - averaged) < 1e-3).all(axis=-1).mean() > 0.97
 
 
 def test_pictures_without_faces(one_stack):
     pictures = [np.zeros((40, 50, 3), np.uint8), np.zeros((300, 200, 3), np.uint8), np.zeros((30, 30, 3), np.uint8)]
-    none, some, last = one_stack.align(pictures, [[], faces(RECTS[:2]), []])
+    none, some, last = one_stack.align(pictures, [[], found(RECTS[:2]), []])
     assert (none.shape, some.shape, last.shape) == ((0, 68, 2), (2, 68, 2), (0, 68, 2))
     assert one_stack.align([], []) == []
 
@@ -79,6 +77,18 @@ def test_second_pass_on_crops(one_stack, astronaut):
     assert one_stack.align_crops(crops[:0]).shape == (0, 68, 2)
     with pytest.raises(ShapeError, match=r"\(n, 256, 256, 3\) uint8; received \(2, 256, 100, 3\)"):
         one_stack.align_crops(crops[:, :, :100])
+
+
+def test_faces_are_cut_out_as_they_are_aligned(one_stack, deepfacelab):
+    image = deepfacelab.made("image")
+    crops, matrices = one_stack.cut([image, image, image], [found(RECTS[:2]), [], found(RECTS[2:])])
+    difference = np.abs(crops[:, 3::8, 3::8, ::-1].astype(int) - deepfacelab.arrays["crops_sub8"])
+    assert difference.max() <= 1
+    [whole] = one_stack.align([image], [found(RECTS)])
+    back = untransform_each(one_stack.align_crops(crops), matrices)
+    assert (np.abs(back - whole) < 1e-3).all(axis=-1).mean() > 0.99
+    none, no_matrices = one_stack.cut([image], [[]])
+    assert (none.shape, no_matrices.shape) == ((0, 256, 256, 3), (0, 2, 3))
 
 
 def test_flip_gives_a_mirrored_face_mirrored_landmarks(weights_file, astronaut):

@@ -10,6 +10,7 @@ from fspp_core.testing import (
     LossConformance,
     MaskerConformance,
     OptimizerConformance,
+    RecognizerConformance,
     ScheduleConformance,
 )
 from fspp_core.testing.pictures import flat
@@ -36,6 +37,11 @@ class TestComponents(MaskerConformance):
 class TestExtended(MaskerConformance):
     component = "extended"
     finds_drawn_face = True
+
+
+class TestHogColor(RecognizerConformance):
+    component = "hog-color"
+    dimensions = 220
 
 
 class TestDSSIM(LossConformance):

@@ -19,8 +19,8 @@ DISTRIBUTIONS = {path.parent.name: path.parent for path in sorted(ROOT.glob("fsp
 LAYERS = (
     ("errors", "lazy"),
     ("types", "options", "progress", "files", "concurrency"),
-    ("locking",),
-    ("specs", "interfaces", "geometry", "backend", "inference", "sheet"),
+    ("locking", "backend"),
+    ("specs", "interfaces", "geometry", "inference", "sheet"),
     ("hookspecs", "media", "jobs"),
     ("plugins", "alignments", "models", "weights"),
     ("registry",),
@@ -46,6 +46,7 @@ ONLY = {
     "tqdm": ("cli",),
     "pytest": ("testing",),
     "safetensors": ("models", "weights"),
+    "openvino": ("inference",),
     "h5py": ("weights",),
 }
 HEAVY = {"tensorflow", "keras", "cv2"}

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from fspp_align_fan.heatmaps import decode, mirrored
 from fspp_align_fan.network import INPUT_SIDE, MAP_SIDE, fan
 from fspp_align_fan.options import FANOptions
 from fspp_align_fan.weights import load
-from fspp_align_fan.windows import cut, windows_of
+from fspp_align_fan.windows import Windows, cut, windows_of
 from fspp_core.errors import PluginError, ShapeError
 from fspp_core.types import Detection, FloatArray, Image, LandmarksOrigin
 
@@ -28,6 +29,7 @@ class FANAligner:
     """
 
     landmarks_origin: LandmarksOrigin = "detected"
+    crop_size = INPUT_SIDE
 
     def __init__(self, options: FANOptions, weights: Mapping[str, Path]) -> None:
         if len(weights) != 1:
@@ -42,19 +44,23 @@ class FANAligner:
         Raises:
             ShapeError: for a picture that is not (height, width, 3) uint8, a box without area, or damaged weights.
         """
-        _check(images, detections)
-        picture = np.repeat(np.arange(len(images)), [len(found) for found in detections])
-        crop = self._options.crop
-        windows = windows_of([d for found in detections for d in found], crop, self._options.seed)
+        windows, pictures = self._windows(images, detections)
         cells = np.empty((len(windows), 68, 2), np.float32)
         for part in self._parts(len(windows)):
-            crops = [
-                cut(images[index], center, side, crop)
-                for index, center, side in zip(picture[part], windows.centers[part], windows.sides[part], strict=True)
-            ]
-            cells[part] = self._cells(np.stack(crops))
+            cells[part] = self._cells(self._crops(windows, pictures, part))
         ends = np.cumsum([len(found) for found in detections[:-1]], dtype=int)
         return np.split(windows.to_picture(cells), ends) if len(images) else []
+
+    def cut(
+        self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]
+    ) -> tuple[Image, npt.NDArray[np.float64]]:
+        """Cut out all faces as `align` does; see `fspp_core.interfaces.CropAligner`.
+
+        Returns:
+            (n, 256, 256, 3) uint8 BGR, and matrices (n, 2, 3) float64, picture -> crop.
+        """
+        windows, pictures = self._windows(images, detections)
+        return self._crops(windows, pictures, slice(None)), windows.matrices
 
     def align_crops(self, crops: Image) -> FloatArray:
         """Find the landmarks of faces that fill a picture already, for a second pass.
@@ -74,6 +80,20 @@ class FANAligner:
         for part in self._parts(len(crops)):
             cells[part] = self._cells(crops[part])
         return cells * np.float32(INPUT_SIDE / MAP_SIDE)
+
+    def _windows(
+        self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]
+    ) -> tuple[Windows, list[Image]]:
+        """The square of each face, and the picture it is in."""
+        _check(images, detections)
+        pictures = [image for image, found in zip(images, detections, strict=True) for _ in found]
+        faces = [detection for found in detections for detection in found]
+        return windows_of(faces, self._options.crop, self._options.seed), pictures
+
+    def _crops(self, windows: Windows, pictures: Sequence[Image], part: slice) -> Image:
+        places = zip(pictures[part], windows.centers[part], windows.sides[part], strict=True)
+        crops = [cut(picture, center, side, self._options.crop) for picture, center, side in places]
+        return np.stack(crops) if crops else np.empty((0, INPUT_SIDE, INPUT_SIDE, 3), np.uint8)
 
     def _parts(self, count: int) -> Iterator[slice]:
         """Full batches, then ever smaller powers of two: few sizes, and nothing runs for padding."""

@@ -38,6 +38,15 @@ class Windows:
     def __len__(self) -> int:
         return len(self.sides)
 
+    @property
+    def matrices(self) -> npt.NDArray[np.float64]:
+        """(n, 2, 3), picture -> input of the network, of the squares themselves as in `to_picture`."""
+        scales = INPUT_SIDE / self.sides
+        matrices = np.zeros((len(self), 2, 3))
+        matrices[:, 0, 0] = matrices[:, 1, 1] = scales
+        matrices[:, :, 2] = INPUT_SIDE / 2 - self.centers * scales[:, None]
+        return matrices
+
     def to_picture(self, points: npt.NDArray[Any]) -> FloatArray:
         """Points (n, landmarks, 2) in cells of the heat maps, in the picture's pixels, float32.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -22,16 +24,30 @@ class _End:
         self.error = error
 
 
-def background(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
+def background(
+    items: Iterable[T],
+    depth: int = 2,
+    *,
+    starved: Callable[[float], None] | None = None,
+    blocked: Callable[[float], None] | None = None,
+) -> Generator[T, None, None]:
     """Iterate over `items` in a thread, at most `depth` items ahead.
 
     An exception of `items` is raised here, once. Closing this generator stops the thread and closes `items`, so that
     closing the last stage of a chain stops all of them.
+
+    Args:
+        starved: told the seconds that the reader waits for each item.
+        blocked: told the seconds that the thread waits, at each item, for the reader to take what lies ready.
     """
     ready: queue.Queue[T | _End] = queue.Queue(maxsize=max(1, depth))
     stop = threading.Event()
 
     def put(item: T | _End) -> bool:
+        with _told(blocked):
+            return put_in_time(item)
+
+    def put_in_time(item: T | _End) -> bool:
         while not stop.is_set():
             try:
                 ready.put(item, timeout=_POLL_S)
@@ -56,7 +72,8 @@ def background(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     thread.start()
     try:
         while True:
-            item = ready.get()
+            with _told(starved):
+                item = ready.get()
             if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error
@@ -65,6 +82,14 @@ def background(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def _told(listener: Callable[[float], None] | None) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    if listener is not None:
+        listener(time.perf_counter() - start)
 
 
 def _close(items: Any) -> None:

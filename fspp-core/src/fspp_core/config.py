@@ -268,7 +268,11 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 def _resolved(job: Job, project: Project, key: str, value: Any) -> Any:
     """A value of the project file; paths are relative to the file."""
-    if project.file is None or not (isinstance(value, str) and key in (*job.places, *job.paths)):
+    if project.file is None or key not in (*job.places, *job.paths):
+        return value
+    if isinstance(value, list):
+        return [_resolved(job, project, key, item) for item in value]
+    if not isinstance(value, str):
         return value
     path = project.file.parent / Path(value).expanduser()
     return path if key in job.places else str(path)

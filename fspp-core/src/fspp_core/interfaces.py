@@ -7,12 +7,14 @@ Arrays go in and out batch first, so that a component could run in another proce
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from fspp_core.types import Detection, FloatArray, Image, LandmarksOrigin, Side
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
+    import numpy.typing as npt
 
 
 class Detector(Protocol):
@@ -55,6 +57,43 @@ class Aligner(Protocol):
         ...
 
 
+@runtime_checkable
+class CropAligner(Aligner, Protocol):
+    """An aligner that looks at one square crop of each face, and lets others change the crops or make their own.
+
+    What `align_crops` finds on the crops of `cut`, mapped back, is what `align` gives. An aligner that has these three
+    besides `align` can align again on whole crops, and has its crops themselves evened out by a normalisation.
+    """
+
+    crop_size: int
+    """Side of the crops in pixels."""
+
+    def cut(
+        self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]
+    ) -> tuple[Image, npt.NDArray[np.float64]]:
+        """Cut out all faces; arguments and errors as for `align`.
+
+        Returns:
+            Crops (n, crop_size, crop_size, 3) uint8 BGR of the faces of all pictures in their order, and the matrices
+            (n, 2, 3) float64, picture -> crop, through which landmarks go back.
+        """
+        ...
+
+    def align_crops(self, crops: Image) -> FloatArray:
+        """Find the landmarks of faces that fill a picture already.
+
+        Args:
+            crops: (n, crop_size, crop_size, 3) uint8 BGR.
+
+        Returns:
+            (n, 68, 2) float32 in the crops' pixels.
+
+        Raises:
+            ShapeError: for crops of another shape or dtype.
+        """
+        ...
+
+
 class Masker(Protocol):
     """Says which pixels of a face crop belong to the face."""
 
@@ -77,10 +116,16 @@ class Masker(Protocol):
 
 
 class Recognizer(Protocol):
-    """Describes whose face it is."""
+    """Describes whose face it is.
+
+    It may have `same_person`, a float: the cosine of two embeddings from which they are taken to be of one person where
+    the user says nothing.
+    """
 
     face_type: str
+    """The crop it wants, a name from `geometry.FACE_TYPES`."""
     size: int
+    """Side of that crop in pixels."""
 
     def embed(self, crops: Image) -> FloatArray:
         """Embed a batch of faces.

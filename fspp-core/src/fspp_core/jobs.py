@@ -20,7 +20,7 @@ class Job:
         places: names of its files and folders, with what each is.
         uses: option fields that name components, with the kind they name.
         may_use: likewise, where other names have a meaning too, such as that of a stored mask.
-        paths: option fields that are paths.
+        paths: option fields that are paths, or lists of them.
     """
 
     name: str
@@ -57,7 +57,8 @@ JOBS: dict[str, Job] = {
                 "media": "The footage: a video, a picture, or a folder of pictures.",
                 "output": "Folder for alignments.json and the face crops.",
             },
-            uses={"detector": "detector", "aligner": "aligner", "maskers": "masker"},
+            uses={"detector": "detector", "aligner": "aligner", "maskers": "masker", "recognizers": "recognizer"},
+            paths=("import_from", "filter", "nfilter"),
         ),
         Job(
             name="train",

@@ -50,6 +50,19 @@ def fspp_maskers() -> list[ComponentSpec]:
 
 
 @hookimpl
+def fspp_recognizers() -> list[ComponentSpec]:
+    """A description of faces without a network."""
+    return [
+        _spec(
+            "recognizer",
+            "hog-color",
+            "extraction.descriptor:HogColor",
+            "Gradients and colours of the face, no recognition network: one person in like pose and light only.",
+        )
+    ]
+
+
+@hookimpl
 def fspp_losses() -> list[ComponentSpec]:
     """Reconstruction losses."""
     place = "training.losses"

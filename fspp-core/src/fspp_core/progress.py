@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from fspp_core.errors import Cancelled
@@ -54,9 +55,19 @@ def check(cancel: CancelFlag | None) -> None:
 
 @dataclass(slots=True)
 class Timings:
-    """Seconds spent in each named stage of a job; stages may run in several threads, whose seconds add up."""
+    """What each named stage of a job did; stages may run in several threads, whose seconds add up.
+
+    Attributes:
+        seconds: at work, by stage.
+        items: done by the stages that count them.
+        starved: seconds that such a stage waited for the one before it.
+        blocked: seconds that it waited for the one after it.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    items: dict[str, int] = field(default_factory=dict)
+    starved: dict[str, float] = field(default_factory=dict)
+    blocked: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @contextmanager
@@ -66,6 +77,40 @@ class Timings:
         try:
             yield
         finally:
-            spent = time.perf_counter() - start
-            with self._lock:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+            self._add(self.seconds, stage, time.perf_counter() - start)
+
+    def count(self, stage: str, items: int) -> None:
+        """Add to what a stage has done."""
+        with self._lock:
+            self.items[stage] = self.items.get(stage, 0) + items
+
+    def starving(self, stage: str) -> Callable[[float], None]:
+        """What to tell the seconds that a stage waits for the one before it."""
+        return partial(self._add, self.starved, stage)
+
+    def blocking(self, stage: str) -> Callable[[float], None]:
+        """What to tell the seconds that a stage waits for the one after it."""
+        return partial(self._add, self.blocked, stage)
+
+    def profile(self) -> dict[str, dict[str, float]]:
+        """What the stages that count items did, in the order they began, ready for JSON.
+
+        Returns:
+            By stage "items", "busy_s", "starved_s", "blocked_s", and "items_per_s" of a thread that need not wait.
+        """
+        with self._lock:
+            return {stage: self._row(stage) for stage in self.items}
+
+    def _row(self, stage: str) -> dict[str, float]:
+        items, busy = self.items[stage], self.seconds.get(stage, 0.0)
+        return {
+            "items": items,
+            "busy_s": round(busy, 3),
+            "starved_s": round(self.starved.get(stage, 0.0), 3),
+            "blocked_s": round(self.blocked.get(stage, 0.0), 3),
+            "items_per_s": round(items / busy, 3) if busy else 0.0,
+        }
+
+    def _add(self, table: dict[str, float], stage: str, seconds: float) -> None:
+        with self._lock:
+            table[stage] = table.get(stage, 0.0) + seconds

@@ -105,6 +105,12 @@ def astronaut_clip(tmp_path_factory, astronaut):
     return write_clip(path, animate(ASTRONAUT, astronaut, frames=24, size=256), rate=Fraction(24))
 
 
+@pytest.fixture(scope="session")
+def mtcnn():
+    """The detector for real faces, those of at least 60 pixels."""
+    return load_registry().build("detector", "mtcnn", {"min_face": 60})
+
+
 @pytest.fixture
 def faces_of():
     """`faces_of(output)`: number of faces by frame index, as the alignments have it."""

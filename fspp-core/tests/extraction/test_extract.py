@@ -39,7 +39,8 @@ def test_everything_is_there(run, toy, video, tmp_path, tools, faces_of):
 
     total = sum(map(tools.expected_faces, range(20)))
     assert (report.frames, report.frames_with_faces, report.faces, report.frames_resumed) == (20, 18, total, 0)
-    assert {"prepare", "decode", "detect", "align", "mask", "crop", "journal", "finish", "all"} == set(report.seconds)
+    stages = {"decode", "detect", "align", "identify", "mask", "crop", "journal"}
+    assert {"prepare", *stages, "finish", "all"} == set(report.seconds)
     assert report.frames_per_second > 0
     assert json.loads(report.report.read_text("utf-8")) == json.loads(json.dumps(report.to_dict()))
     assert [(e.done, e.total) for e in events] == [(n, 20) for n in range(21)]
@@ -303,7 +304,7 @@ def test_memory_is_bounded(run, tmp_path, tools, monkeypatch):
         most = max(most, alive["shots"])
 
     run(tools.clip(tmp_path / "long.mp4", 120), tmp_path / "out", progress=progress, batch_size=4, workers=1)
-    assert 8 < most <= 8 * 4
+    assert 8 < most <= 10 * 4
 
 
 def test_large_frames_go_in_smaller_groups(run, toy, video, tmp_path, monkeypatch):

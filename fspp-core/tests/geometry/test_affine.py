@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from fspp_core import geometry
 from fspp_core.errors import ShapeError
+from fspp_core.geometry.affine import transform_each, untransform_each
 
 angles = st.floats(-np.pi, np.pi)
 scales = st.floats(0.01, 100.0)
@@ -93,3 +94,13 @@ def test_bad_points_and_matrices_are_named() -> None:
         geometry.invert(np.zeros((2, 3)))
     with pytest.raises(ShapeError, match="finite"):
         geometry.invert(np.full((2, 3), np.inf))
+
+
+def test_each_matrix_moves_its_own_points():
+    rng = np.random.default_rng(5)
+    points, matrices = rng.uniform(-9, 9, (4, 68, 2)), rng.uniform(-2, 2, (4, 2, 3))
+    moved = transform_each(points, matrices)
+    np.testing.assert_allclose(moved, [geometry.transform(p, m) for p, m in zip(points, matrices, strict=True)])
+    np.testing.assert_allclose(untransform_each(moved, matrices), points, atol=1e-9)
+    assert transform_each(points.astype(np.float32), matrices).dtype == np.float32
+    assert untransform_each(points[:0].astype(np.float32), matrices[:0]).shape == (0, 68, 2)

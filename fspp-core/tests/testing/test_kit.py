@@ -42,6 +42,11 @@ CAUGHT_BY = {
     "aligner-edited": "origin_is_stated",
     "aligner-few": "landmarks_have_the_promised_shape",
     "aligner-adrift": "landmarks_lie_about_the_face",
+    "aligner-croppy-half": "crops_have_the_promised_shape",
+    "aligner-croppy-flat": "crops_have_the_promised_shape",
+    "aligner-croppy-double": "landmarks_of_crops_have_the_promised_shape",
+    "aligner-croppy-astray": "landmarks_of_crops_go_back_to_those_of_pictures",
+    "aligner-croppy-any-size": "crops_of_another_size_are_refused",
     "masker-bytes": "masks_have_the_promised_shape_and_range",
     "masker-nan": "flat_crops_are_finite",
     "masker-greedy": "covers_the_drawn_face",
@@ -79,7 +84,7 @@ CAUGHT_BY = {
 }
 SOUND = [
     *("detector-sound", "aligner-sound", "masker-sound", "recognizer-sound", "loss-sound", "scheduler-sound"),
-    *("color-transfer-sound", "optimizer-sound", "model-sound"),
+    *("aligner-croppy", "color-transfer-sound", "optimizer-sound", "model-sound"),
 ]
 
 

@@ -23,7 +23,10 @@ FAULTS = {
         *("outside", "ascending", "scribbles", "ghosts", "forgetful", "careless", "double", "batchy", "blind", "dies"),
         *("phones", "hoards", "once", "upper", "chatty", "nowhere", "mutable", "invalid", "mute", "weights"),
     ),
-    "aligner": ("fixed", "silent", "edited", "few", "adrift"),
+    "aligner": (
+        *("fixed", "silent", "edited", "few", "adrift"),
+        *("croppy", "croppy-half", "croppy-flat", "croppy-double", "croppy-astray", "croppy-any-size"),
+    ),
     "masker": ("bytes", "nan", "greedy", "scribbles", "any-size", "cropless"),
     "recognizer": ("long", "nan", "same"),
     "loss": ("offset", "root", "negative", "mixed"),
@@ -122,6 +125,31 @@ class Aligner(Toy):
             if self.fault == "adrift":
                 points[number] += 1000
         return points
+
+
+class Cropping:
+    """Sees every face in a crop of 32 pixels, where it spreads the points evenly; mixed into the croppy aligners."""
+
+    crop_size = 32
+
+    def cut(self, images, detections):
+        boxes = np.array([d.box for found in detections for d in found], float).reshape(-1, 4)
+        scales = self.crop_size / (boxes[:, 2:] - boxes[:, :2])
+        matrices = np.zeros((len(boxes), 2, 3))
+        matrices[:, 0, 0], matrices[:, 1, 1] = scales.T
+        matrices[:, :, 2] = -boxes[:, :2] * scales
+        if self.fault == "croppy-astray":
+            matrices[:, 0, 2] += 3
+        shape = (self.crop_size, self.crop_size, 3)
+        return np.zeros((len(boxes), *shape[self.fault == "croppy-flat" :]), np.uint8), matrices
+
+    def align_crops(self, crops):
+        size = self.crop_size
+        if self.fault != "croppy-any-size" and (crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8):
+            raise ShapeError(f"crops must be (n, {size}, {size}, 3) uint8; received {crops.shape} {crops.dtype}")
+        steps = np.linspace(0.1, 0.9, 68)
+        points = np.broadcast_to(np.stack([steps, steps**2], axis=1) * size, (len(crops), 68, 2))
+        return points.astype(np.float64 if self.fault == "croppy-double" else np.float32)
 
 
 class Masker(Toy):
@@ -332,7 +360,9 @@ def _describe(kind):
     specs = []
     for fault in ("sound", *FAULTS[kind]):
         name = f"{kind}_{fault}".replace("-", "_")
-        globals()[name] = type(name, (KINDS[kind],), {"fault": "" if fault == "sound" else fault})
+        bases = (Cropping, KINDS[kind]) if fault.startswith("croppy") else (KINDS[kind],)
+        hidden = {"crop_size": property()} if fault == "croppy-half" else {}  # is not there
+        globals()[name] = type(name, bases, {"fault": "" if fault == "sound" else fault, **hidden})
         values = {
             "name": f"{kind.replace('_', '-')}-{fault}",
             "kind": kind,

@@ -129,6 +129,7 @@ class Alignments:
             index=index,
             name=known.name if name is None and known else str(name),
             pts=known.pts if pts is None and known else pts,
+            cut=known.cut if known else False,
             faces=[to_record(face) for face in faces],
         )
 

@@ -12,7 +12,7 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -122,8 +122,12 @@ class AlignmentsJournal:
         if time.monotonic() - self._synced >= self._sync_every_s:
             self._sync()
 
-    def finish(self) -> Alignments:
+    def finish(self, complete: Callable[[Alignments], None] | None = None) -> Alignments:
         """Write the alignments file from all frames recorded, then remove the journal.
+
+        Args:
+            complete: changes what hangs on all frames together, such as tracks, just before the file is written; a
+                finished file that stays as it is does not go through it again.
 
         Raises:
             AlignmentsError: when a line of the journal was damaged since, or the file cannot be written; the journal
@@ -144,6 +148,8 @@ class AlignmentsJournal:
             raise AlignmentsError(f"{self.journal_path}: the lines of {len(missing)} frames were damaged; run it again")
         alignments.frames = {index: alignments.frames[index] for index in sorted(alignments.frames)}
         if appended or self._earlier is None:
+            if complete is not None:
+                complete(alignments)
             alignments.save(self.path)
         self.close()
         self.journal_path.unlink(missing_ok=True)

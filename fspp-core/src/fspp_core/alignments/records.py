@@ -77,15 +77,18 @@ class FrameRecord(msgspec.Struct, gc=False, kw_only=True, forbid_unknown_fields=
         index: 0-based place of the frame in the footage.
         name: stem under which things made from the frame are filed.
         pts: presentation time in ticks of the footage; None for pictures.
+        cut: whether another scene begins here, compared with the frame looked at before; not written where it is not.
         faces: in the order the detector gave them, or the user put them.
     """
 
     index: int
     name: str
     pts: int | None = None
+    cut: bool | msgspec.UnsetType = msgspec.UNSET
     faces: list[FaceRecord] = []
 
     def __post_init__(self) -> None:
+        self.cut = self.cut or msgspec.UNSET
         if self.index < 0:
             raise RecordError(f"index must not be negative; received {self.index}")
         _check_text(self.name)

@@ -60,9 +60,14 @@ def _frame() -> dict[str, Any]:
             "index": _count("0-based place in the footage."),
             "name": _text("Stem under which things made from the frame are filed."),
             "pts": {"type": ["integer", "null"], "description": "Presentation time in ticks; null for pictures."},
+            "cut": {
+                "type": "boolean",
+                "description": "Whether another scene begins here, compared with the frame before; false where it is "
+                "left out.",
+            },
             "faces": {"type": "array", "items": {"$ref": "#/$defs/face"}, "description": "May be empty."},
         },
-        optional=("pts", "faces"),
+        optional=("pts", "cut", "faces"),
     )
 
 

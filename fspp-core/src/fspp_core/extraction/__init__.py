@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 from fspp_core.lazy import lazy
 
 if TYPE_CHECKING:
+    from fspp_core.extraction.batch import extract_all
+    from fspp_core.extraction.batch_report import BatchReport
     from fspp_core.extraction.driver import extract
+    from fspp_core.extraction.import_format import import_schema
     from fspp_core.extraction.options import ExtractOptions
     from fspp_core.extraction.report import ExtractReport
 
-_HOMES = {"ExtractOptions": "options", "ExtractReport": "report", "extract": "driver"}
+_HOMES = {
+    "BatchReport": "batch_report",
+    "ExtractOptions": "options",
+    "ExtractReport": "report",
+    "extract": "driver",
+    "extract_all": "batch",
+    "import_schema": "import_format",
+}
 
-__all__ = ["ExtractOptions", "ExtractReport", "extract"]
+__all__ = ["BatchReport", "ExtractOptions", "ExtractReport", "extract", "extract_all", "import_schema"]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -1,47 +1,121 @@
-"""The align stage: landmarks for the detections of a group of frames."""
+"""The align stage: landmarks for the detections of a group of frames, in the frames' own pixels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 
-from fspp_core.extraction.answers import check_count
+import numpy as np
+
+from fspp_core import geometry
+from fspp_core.extraction.normalizing import evened
 from fspp_core.extraction.options import ExtractOptions
+from fspp_core.extraction.refeeding import align_refed
+from fspp_core.extraction.second_pass import SecondPass, second_pass_of
 from fspp_core.extraction.shots import Group, Shot
-from fspp_core.interfaces import Aligner
-from fspp_core.types import Face
+from fspp_core.geometry.affine import between_points
+from fspp_core.interfaces import Aligner, Detector
+from fspp_core.types import Detection, Face, FloatArray, LandmarksOrigin
+
+LOG = logging.getLogger(__name__)
+
+IMPORTED = "import"
+"""Stands for detector and aligner in faces that were imported."""
+
+Place = tuple[Shot, int]  # a frame, and the number of a detection in it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Aligning:
-    """Gives detected faces landmarks."""
+    """Gives detected faces landmarks; imported ones keep theirs.
 
-    aligner: Aligner
-    options: ExtractOptions
+    All faces of a group go through the aligner in one call, jittered boxes of a re-feed included. Their means then go
+    through the second pass together, once and not for each re-feed. What is found in a turned picture is mapped back to
+    the frame.
+
+    Raises:
+        ConfigError: when the options ask for a second pass that the aligner cannot do.
+    """
+
+    def __init__(self, *, aligner: Aligner, options: ExtractOptions, detector: Detector | None = None) -> None:
+        mode = second_pass_of(options, aligner)
+        self._options = options
+        self._origin = aligner.landmarks_origin
+        self._aligner = evened(aligner, options.normalization)
+        self._again = None if mode is None else SecondPass(mode, self._aligner, detector)
+        if aligner.landmarks_origin == "fitted" and (options.refeed or options.normalization != "none"):
+            LOG.warning(
+                "aligner %r lays a mean face over the detector's keypoints: refeed and normalization make that no "
+                "better; they are for aligners that look at the picture, such as fan",
+                options.aligner,
+            )
 
     def __call__(self, group: Group) -> Group:
         """The same frames with a face for each detection."""
-        seen = [shot for shot in group if shot.detections]
-        if not seen:
-            return group
-        aligner, who = self.aligner, f"aligner {self.options.aligner!r}"
-        found = aligner.align([shot.image for shot in seen], [shot.detections for shot in seen])
-        check_count(who, found, seen)
-        landmarks = {shot.index: points for shot, points in zip(seen, found, strict=True)}
+        places = [
+            (shot, number)
+            for shot in group
+            for number in range(len(shot.detections))
+            if not shot.known or shot.known[number] is None
+        ]
+        found = iter(self._aligned(places))
 
-        def completed(shot: Shot) -> Shot:
-            check_count(who, landmarks[shot.index], shot.detections)
-            faces = (
-                Face(
-                    box=detection.box,
-                    score=detection.score,
-                    landmarks=points,
-                    landmarks_origin=aligner.landmarks_origin,
-                    detector=self.options.detector,
-                    aligner=self.options.aligner,
-                    keypoints=detection.keypoints,
-                )
-                for detection, points in zip(shot.detections, landmarks[shot.index], strict=True)
+        def face(shot: Shot, number: int) -> Face:
+            known = shot.known[number] if shot.known else None
+            imported = None if known is None else shot.origins[number] if shot.origins else "detected"
+            return self._face(shot, shot.detections[number], next(found) if known is None else known, imported)
+
+        def faces(shot: Shot) -> tuple[Face, ...]:
+            all_of_it = [face(shot, number) for number in range(len(shot.detections))]
+            return tuple(one for one in all_of_it if geometry.area(one.box) > 0)  # a turned picture has black corners
+
+        return [replace(shot, faces=faces(shot)) for shot in group]
+
+    def close(self) -> None:
+        """Say how many faces kept the landmarks of the first pass."""
+        again = self._again
+        if again is not None and again.faces:
+            LOG.info(
+                "second pass: %d of %d faces kept the landmarks of the first, as those of the second were missing, not "
+                "like a face, or too far off",
+                again.kept,
+                again.faces,
             )
-            return replace(shot, faces=tuple(faces))
 
-        return [completed(shot) if shot.detections else shot for shot in group]
+    def _aligned(self, places: Sequence[Place]) -> FloatArray:
+        """Landmarks (n, 68, 2) in the pictures the detections refer to."""
+        if not places:
+            return np.empty((0, 68, 2), np.float32)
+        by_shot = [list(of_shot) for _, of_shot in groupby(places, key=lambda place: id(place[0]))]
+        landmarks = np.concatenate(
+            align_refed(
+                f"aligner {self._options.aligner!r}",
+                self._aligner,
+                [of_shot[0][0].picture for of_shot in by_shot],
+                [[shot.detections[number] for shot, number in of_shot] for of_shot in by_shot],
+                [[(shot.index, number) for shot, number in of_shot] for of_shot in by_shot],
+                self._options.refeed,
+            )
+        )
+        return landmarks if self._again is None else self._again([shot.picture for shot, _ in places], landmarks)
+
+    def _face(self, shot: Shot, detection: Detection, landmarks: FloatArray, imported: LandmarksOrigin | None) -> Face:
+        box, keypoints = detection.box, detection.keypoints
+        if shot.turned is not None:
+            back = geometry.invert(between_points(shot.turned.matrix))
+            height, width = shot.image.shape[:2]
+            left, top, right, bottom = box.tolist()
+            corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
+            box = geometry.clip_boxes(geometry.box_of(geometry.transform(corners, back)), width, height)
+            landmarks = geometry.transform(landmarks, back)
+            keypoints = None if keypoints is None else geometry.transform(keypoints, back)
+        return Face(
+            box=box,
+            score=detection.score,
+            landmarks=landmarks,
+            landmarks_origin=imported or self._origin,
+            detector=self._options.detector if self._options.import_from is None else IMPORTED,
+            aligner=IMPORTED if imported else self._options.aligner,
+            keypoints=keypoints,
+        )

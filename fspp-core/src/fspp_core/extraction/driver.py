@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -15,13 +15,17 @@ import msgspec
 from fspp_core import backend
 from fspp_core.alignments import Alignments, AlignmentsJournal, FrameRecord, to_record
 from fspp_core.errors import MediaError
+from fspp_core.extraction.importing import importing
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.output import Output
 from fspp_core.extraction.plan import Components, Plan, make_plan, media_record, wanted_frames
-from fspp_core.extraction.report import ExtractReport
+from fspp_core.extraction.report import ExtractReport, write_report
 from fspp_core.extraction.shots import Shot
 from fspp_core.extraction.stages import Stages
-from fspp_core.files import atomic_write, long_path
+from fspp_core.extraction.threads import opencv_in_one_thread
+from fspp_core.extraction.tracks import tracks_of
+from fspp_core.extraction.workbench import Workbench
+from fspp_core.files import long_path
 from fspp_core.media import MediaReader, open_media
 from fspp_core.options import options_dict, parse_options
 from fspp_core.progress import CancelFlag, Progress, ProgressEvent, Timings, check, ignore
@@ -45,6 +49,8 @@ def extract(
     Leaves `alignments.json`, the face crops in `faces/` and `report.json` in the output folder. An interrupted run is
     continued by the same call and equals one that was not interrupted; a finished one is left alone.
 
+    While it runs, OpenCV works in one thread for each thread that calls it, in the whole process.
+
     Args:
         media: a video, a picture, or a folder of pictures.
         output: the folder to write to.
@@ -59,37 +65,63 @@ def extract(
         FsppError: ConfigError, PluginError, MediaError or AlignmentsError, before the long work starts wherever that
             can be known before; Cancelled when asked to stop.
     """
-    started, timings = time.perf_counter(), Timings()
+    with closing(workbench(options, components, registry)) as bench:
+        return extract_at(bench, Path(media), Path(output), progress=progress, cancel=cancel)
+
+
+def workbench(options: ExtractOptions | None, components: Components | None, registry: Registry | None) -> Workbench:
+    """Check the options and find the components; none is built yet. As `extract` takes them.
+
+    Raises:
+        FsppError: as `make_plan`.
+    """
     options = parse_options(ExtractOptions, options_dict(options or ExtractOptions()), where="extract.")
-    plan = make_plan(options, components or {}, registry or load_registry())
-    place, media = Output(Path(output)), Path(media)
+    return Workbench(make_plan(options, components or {}, registry or load_registry()))
+
+
+def extract_at(
+    bench: Workbench, media: Path, output: Path, *, progress: Progress, cancel: CancelFlag | None
+) -> ExtractReport:
+    """Extract one piece of footage with components that others may use after it. As `extract`."""
+    started, timings, plan = time.perf_counter(), Timings(), bench.plan
+    options, place = plan.options, Output(output)
     with open_media(media, accept_damage=options.accept_damage) as reader:
         _check_whole(reader, options)
         wanted = wanted_frames(reader.info, options)
         place.check(media)
         with timings.measure("prepare"):
             footage = media_record(reader)
+            imported = importing(plan.imported, options, reader)
             # What cannot be built must neither leave a journal behind nor cost what it would replace.
-            tools = plan.build() if options.overwrite or not place.finished else None
+            tools = bench.tools() if options.overwrite or not place.finished else None
             journal = place.open_journal(footage, plan.settings, overwrite=options.overwrite)
             if options.save_faces:
                 long_path(place.faces).mkdir(exist_ok=True)
         with journal:
             resumed = len(journal.done)
             todo = not journal.done.issuperset(wanted)
+            left_out: Counter[str] = Counter()
             if todo:
                 with timings.measure("prepare"):
-                    tools = tools or plan.build()
-                in_crops = msgspec.structs.replace(footage, name=Path(footage.name).name)
-                stages = Stages(tools=tools, options=options, media=in_crops, faces=place.faces, timings=timings)
-                with closing(tools), closing(stages.run(reader, wanted, frozenset(journal.done))) as shots:
+                    tools = bench.tools()
+                stages = Stages(
+                    tools=tools,
+                    options=options,
+                    media=msgspec.structs.replace(footage, name=Path(footage.name).name),
+                    faces=place.faces,
+                    timings=timings,
+                    imported=imported,
+                    left_out=left_out,
+                )
+                done = frozenset(journal.done)
+                with opencv_in_one_thread(), closing(stages.run(reader, wanted, done)) as shots:
                     _record(shots, journal, len(wanted), plan.registry, timings, progress, cancel)
             with timings.measure("finish"):
-                alignments = journal.finish()
+                alignments = journal.finish(None if tools is None else tracks_of(options, tools.recognizers))
     timings.seconds["all"] = time.perf_counter() - started
-    report = _report(plan, place, media, alignments, resumed, timings)
+    report = _report(plan, place, media, alignments, resumed, timings, left_out)
     if todo or not long_path(place.report).exists():
-        _write(report)
+        write_report(report.report, report.to_dict())
     return report
 
 
@@ -120,7 +152,9 @@ def _record(
     for count, shot in enumerate(shots, 1):
         with timings.measure("journal"):
             records = [to_record(face) for face in shot.faces]
-            journal.append(FrameRecord(index=shot.index, name=shot.name, pts=shot.pts, faces=records))
+            frame = FrameRecord(index=shot.index, name=shot.name, pts=shot.pts, cut=shot.cut, faces=records)
+            journal.append(frame)
+        timings.count("journal", 1)
         registry.call("fspp_frame_extracted", index=shot.index, faces=len(shot.faces))
         faces += len(shot.faces)
         speed = count / max(time.perf_counter() - began, 1e-9)
@@ -130,8 +164,16 @@ def _record(
 
 
 def _report(
-    plan: Plan, place: Output, media: Path, alignments: Alignments, resumed: int, timings: Timings
+    plan: Plan,
+    place: Output,
+    media: Path,
+    alignments: Alignments,
+    resumed: int,
+    timings: Timings,
+    left_out: Counter[str],
 ) -> ExtractReport:
+    if left_out:
+        LOG.info("%s: faces left out: %s", media, ", ".join(f"{n} by {name}" for name, n in sorted(left_out.items())))
     if not alignments.face_count:
         LOG.warning("%s: there is no face in any of the %d frames looked at", media, len(alignments.frames))
     return ExtractReport(
@@ -144,17 +186,12 @@ def _report(
         frames_with_faces=sum(bool(frame.faces) for frame in alignments.frames.values()),
         frames_resumed=resumed,
         faces=alignments.face_count,
+        left_out=dict(sorted(left_out.items())),
         options=options_dict(plan.options),
         components=plan.components,
         seconds={stage: round(seconds, 3) for stage, seconds in timings.seconds.items()},
+        stages=timings.profile(),
         # Asking for devices imports the backend, which nothing here needed if nobody else has.
         devices=tuple(str(device) for device in backend.devices()) if "keras" in sys.modules else (),
         versions=plan.versions,
     )
-
-
-def _write(report: ExtractReport) -> None:
-    try:
-        atomic_write(report.report, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise MediaError(f"{report.report}: the report cannot be written: {error.strerror or error}") from error

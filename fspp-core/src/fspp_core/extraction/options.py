@@ -41,14 +41,23 @@ class ExtractOptions:
     )
     detect_every: int = option(
         1,
-        "Run the detector on every n-th of the frames only, and follow the faces in between by optical flow.",
+        "Run the detector on every n-th of these frames only, and follow the faces in between by optical flow. Where "
+        "one is lost, and at scene cuts, it runs as well; a face that comes in in between is found at the next n-th.",
         minimum=1,
         maximum=1000,
         group="Detection",
     )
+    track_score: float = option(
+        0.7,
+        "A followed face counts as lost where it looks less like itself than this, as the correlation of pictures.",
+        minimum=0,
+        maximum=1,
+        group="Detection",
+    )
     rotate: tuple[float, ...] = option(
         (),
-        "Angles in degrees, clockwise, to turn frames by in which no face was found, until one is.",
+        "Angles in degrees, clockwise, by which frames in which no face was found are turned, one after another, until "
+        "one is.",
         group="Detection",
     )
     rotate_step: int | None = option(

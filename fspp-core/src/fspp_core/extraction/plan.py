@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fspp_core import backend
 from fspp_core.alignments import MediaRecord
 from fspp_core.errors import ConfigError
+from fspp_core.extraction.aligning import Aligning
+from fspp_core.extraction.identity_filter import threshold
+from fspp_core.extraction.import_file import ImportFile, read_import
 from fspp_core.extraction.options import ExtractOptions
-from fspp_core.interfaces import Aligner, Detector, Masker
+from fspp_core.extraction.references import digests, reference_files, reference_vectors
+from fspp_core.extraction.second_pass import second_pass_of
+from fspp_core.extraction.turning import angles_of
+from fspp_core.interfaces import Aligner, Detector, Masker, Recognizer
 from fspp_core.media import MediaInfo, MediaReader
 from fspp_core.options import options_dict
 from fspp_core.registry import Registry
 from fspp_core.specs import Kind
+from fspp_core.types import FloatArray
 
 Components = Mapping[str, Mapping[str, Any]]
 
-_UNSEEN = frozenset({"batch_size", "workers", "overwrite", "accept_damage"})
+_UNSEEN = frozenset({"batch_size", "workers", "overwrite", "accept_damage", "profile"})
 """Options that do not change what is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tools:
-    """The components of an extraction, built."""
+    """The components of an extraction, built.
 
-    detector: Detector
-    aligner: Aligner
+    Attributes:
+        detector: None where what it would find is imported.
+        aligner: likewise.
+        maskers: by name.
+        recognizers: by name, in the order given.
+        references: descriptions (n, d) float32 of the faces in the pictures of "filter" and "nfilter", by the first of
+            the recognizers; without those that are not given.
+    """
+
+    detector: Detector | None
+    aligner: Aligner | None
     maskers: Mapping[str, Masker]
+    recognizers: Mapping[str, Recognizer] = field(default_factory=dict)
+    references: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close the components that can be closed."""
-        for component in (self.detector, self.aligner, *self.maskers.values()):
+        for component in (self.detector, self.aligner, *self.maskers.values(), *self.recognizers.values()):
             close = getattr(component, "close", None)
             if close is not None:
                 close()
@@ -48,6 +67,8 @@ class Plan:
         versions: of the packages that matter and the distributions in use.
         owners: of these, the distributions in use.
         registry: where the components come from.
+        imported: the faces to take instead of looking for them.
+        references: the pictures of "filter" and "nfilter"; without those that are not given.
     """
 
     options: ExtractOptions
@@ -55,6 +76,8 @@ class Plan:
     versions: Mapping[str, str]
     owners: Mapping[str, str]
     registry: Registry
+    imported: ImportFile | None = None
+    references: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
     @property
     def components(self) -> dict[str, dict[str, Any]]:
@@ -65,6 +88,9 @@ class Plan:
     def settings(self) -> dict[str, Any]:
         """All that what is found depends on besides the footage, as plain JSON."""
         options = {name: value for name, value in options_dict(self.options).items() if name not in _UNSEEN}
+        if self.imported is not None:  # its content counts, wherever it lies
+            options["import_from"] = f"sha256:{self.imported.digest}"
+        options |= digests(self.references)  # likewise
         return {"options": options, "components": self.components, "versions": dict(self.owners)}
 
     def build(self) -> Tools:
@@ -72,16 +98,37 @@ class Plan:
 
         Raises:
             PluginError: when one cannot be.
+            ConfigError: when the aligner cannot do the second pass that the options ask for, or a reference picture
+                shows no face.
         """
 
         def built(kind: Kind, name: str) -> Any:
-            return self.registry.construct(kind, name, self.chosen[kind, name])
+            options = self.chosen.get((kind, name))
+            return None if options is None else self.registry.construct(kind, name, options)
 
+        aligner = built("aligner", self.options.aligner)
+        if aligner is not None:
+            second_pass_of(self.options, aligner)
+        detector = built("detector", self.options.detector)
+        recognizers = {name: built("recognizer", name) for name in self.options.recognizers}
         return Tools(
-            detector=built("detector", self.options.detector),
-            aligner=built("aligner", self.options.aligner),
+            detector=detector,
+            aligner=aligner,
             maskers={name: built("masker", name) for name in self.options.maskers},
+            recognizers=recognizers,
+            references=self._described(detector, aligner, recognizers),
         )
+
+    def _described(
+        self, detector: Detector | None, aligner: Aligner | None, recognizers: Mapping[str, Recognizer]
+    ) -> dict[str, FloatArray]:
+        """The faces of the reference pictures, described."""
+        if not self.references:
+            return {}
+        align = None if aligner is None else Aligning(aligner=aligner, options=self.options, detector=detector)
+        name = self.options.recognizers[0]
+        threshold(self.options, recognizers[name])
+        return reference_vectors(self.references, detector, align, name, recognizers[name])
 
 
 def make_plan(options: ExtractOptions, components: Components, registry: Registry) -> Plan:
@@ -89,12 +136,23 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
 
     Raises:
         PluginError: for a component that is not there.
-        ConfigError: for options that do not fit, or a masker given twice.
+        ConfigError: for options that do not fit, a component given twice, or reference pictures that are not there.
+        AlignmentsError: for a file of faces to import that cannot be read or does not fit.
     """
-    if len(set(options.maskers)) < len(options.maskers):
-        raise ConfigError(f"maskers: each can be given once; received {', '.join(options.maskers)}")
-    used: list[tuple[Kind, str]] = [("detector", options.detector), ("aligner", options.aligner)]
-    used += [("masker", name) for name in options.maskers]
+    _check_import(options)
+    angles_of(options)
+    _check_filters(options)
+    for given, names in (("maskers", options.maskers), ("recognizers", options.recognizers)):
+        if len(set(names)) < len(names):
+            raise ConfigError(f"{given}: each can be given once; received {', '.join(names)}")
+    references = reference_files(options)
+    imported = None if options.import_from is None else read_import(Path(options.import_from))
+    used: list[tuple[Kind, str]] = [("masker", name) for name in options.maskers]
+    used += [("recognizer", name) for name in options.recognizers]
+    if imported is None or not imported.complete:
+        used.insert(0, ("aligner", options.aligner))
+        if imported is None or options.second_pass == "detector":
+            used.insert(0, ("detector", options.detector))
     owners = {"fspp-core": backend.versions()["fspp-core"]}
     chosen = {}
     for kind, name in used:
@@ -102,8 +160,32 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
         owner = registry.owner(kind, name)
         owners[owner.distribution] = owner.version
     return Plan(
-        options=options, chosen=chosen, versions={**backend.versions(), **owners}, owners=owners, registry=registry
+        options=options,
+        chosen=chosen,
+        versions={**backend.versions(), **owners},
+        owners=owners,
+        registry=registry,
+        imported=imported,
+        references=references,
     )
+
+
+def _check_filters(options: ExtractOptions) -> None:
+    """Refuse limits that no face can keep."""
+    least, most = options.filter_min_scale, options.filter_max_scale
+    if 0 < most < least:
+        raise ConfigError(f"filter_min_scale, filter_max_scale: no face is larger than {least} and smaller than {most}")
+
+
+def _check_import(options: ExtractOptions) -> None:
+    """Refuse options that say how to detect where nothing is detected."""
+    given = {"rotate": options.rotate, "rotate_step": options.rotate_step, "detect_every": options.detect_every > 1}
+    idle = [name for name, value in given.items() if value]
+    if options.import_from is not None and idle:
+        raise ConfigError(
+            f"import_from: faces are taken from {options.import_from}, so that no detector runs; leave out "
+            f"{', '.join(idle)}"
+        )
 
 
 def wanted_frames(info: MediaInfo, options: ExtractOptions) -> range:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fspp_core.types import Detection, Face, FloatArray, Frame, Image, Matrix
+from fspp_core.types import Detection, Face, FloatArray, Frame, Image, LandmarksOrigin, Matrix
 
 _GROUP_BYTES = 64_000_000  # pixels of a group; a few groups are in memory at once
 _GROUPS_OPEN = 4  # sizes collected side by side, for folders whose sizes alternate
@@ -17,7 +17,7 @@ class Turned:
 
     Attributes:
         image: (height, width, 3) uint8 BGR.
-        matrix: (2, 3) float64, frame -> `image`.
+        matrix: (2, 3) float64, frame -> `image`, as `geometry.warp` takes it: between the middles of pixels.
     """
 
     image: Image
@@ -39,6 +39,7 @@ class Shot:
         turned: the picture that `detections` and `known` refer to; None for the frame itself.
         detections: the faces kept, largest first.
         known: landmarks (68, 2) float32 of each detection, None where the aligner is to find them; empty when all are.
+        origins: where each of these is from; "detected" for those still to be found; empty when all are.
         faces: the faces in frame pixels, once they have landmarks; masks and descriptions follow.
     """
 
@@ -51,7 +52,13 @@ class Shot:
     turned: Turned | None = None
     detections: tuple[Detection, ...] = ()
     known: tuple[FloatArray | None, ...] = ()
+    origins: tuple[LandmarksOrigin, ...] = ()
     faces: tuple[Face, ...] = ()
+
+    @property
+    def picture(self) -> Image:
+        """The picture that `detections` and `known` refer to."""
+        return self.image if self.turned is None else self.turned.image
 
     @classmethod
     def of(cls, frame: Frame) -> Shot:

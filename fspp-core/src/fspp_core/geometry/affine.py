@@ -99,6 +99,39 @@ def transform(points: Points, matrix: npt.NDArray[Any]) -> Points:
     return cast("Points", moved.astype(kept, copy=False))
 
 
+def transform_each(points: Points, matrices: npt.NDArray[Any]) -> Points:
+    """Apply each of (n, 2, 3) matrices to its own of (n, k, 2) points; the result has their dtype."""
+    matrices = np.asarray(matrices, np.float64)
+    moved = np.asarray(points, np.float64) @ matrices[:, :, :2].swapaxes(1, 2) + matrices[:, None, :, 2]
+    return cast("Points", moved.astype(points.dtype, copy=False))
+
+
+def untransform_each(points: Points, matrices: npt.NDArray[Any]) -> Points:
+    """Undo each of (n, 2, 3) matrices, which have area, on its own of (n, k, 2) points; the result has their dtype."""
+    matrices = np.asarray(matrices, np.float64)
+    centered = np.asarray(points, np.float64) - matrices[:, None, :, 2]
+    moved = centered @ np.linalg.inv(matrices[:, :, :2]).swapaxes(1, 2)
+    return cast("Points", moved.astype(points.dtype, copy=False))
+
+
+def between_centers(matrix: npt.NDArray[Any]) -> Matrix:
+    """A matrix for points as the one to draw the picture with.
+
+    OpenCV's samples are the middles of pixels, half a pixel from where points count from. Drawn so, everything lies
+    where the points say, whatever the scale and the turn.
+    """
+    matrix = checked_matrix(matrix).copy()
+    matrix[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
+    return matrix
+
+
+def between_points(matrix: npt.NDArray[Any]) -> Matrix:
+    """The matrix for points of a picture drawn with `matrix`; undoes `between_centers`."""
+    matrix = checked_matrix(matrix).copy()
+    matrix[:, 2] += 0.5 - matrix[:, :2].sum(axis=1) / 2
+    return matrix
+
+
 def scale_of(matrix: npt.NDArray[Any]) -> float:
     """How many target pixels one source pixel becomes along a side, averaged over directions."""
     matrix = np.asarray(matrix, np.float64)

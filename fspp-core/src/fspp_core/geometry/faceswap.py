@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fspp_core.errors import ShapeError
-from fspp_core.geometry.affine import checked_points, similarity, transform
+from fspp_core.geometry.affine import checked_points, scale_of, similarity, transform
 from fspp_core.geometry.head_pose import HeadPose, faceswap_pose
 from fspp_core.geometry.tables import FS_MEAN_51
 from fspp_core.types import Matrix
@@ -112,3 +113,14 @@ def mouth_below_eyes(landmarks: npt.NDArray[Any]) -> float:
     landmarks = checked_points(landmarks, "landmarks", 68)
     y = transform(landmarks, faceswap_unit_matrix(landmarks))[:, 1]
     return float(y[48:].min() - np.r_[y[17:27], y[36:48]].max())
+
+
+def face_side(landmarks: npt.NDArray[Any]) -> float:
+    """Side of the "face" crop at full coverage, in frame pixels: how large the face is seen."""
+    return 1.0 / (scale_of(faceswap_unit_matrix(landmarks)) * (1.0 - centering("face").padding))
+
+
+def tilt(landmarks: npt.NDArray[Any]) -> float:
+    """How far a face is turned in the picture's plane from upright: -pi..pi, clockwise above zero."""
+    matrix = faceswap_unit_matrix(landmarks)
+    return math.atan2(-matrix[1, 0], matrix[0, 0])

@@ -19,6 +19,9 @@ _OTHER_VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".gif", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".wmv"}
 )
 
+VIDEO_SUFFIXES = _OTHER_VIDEO_SUFFIXES | CONTAINERS.keys()
+"""What names of videos commonly end in, in lower case; others may be readable too."""
+
 
 class MediaWriter(ABC):
     """Takes frames in order. As a context manager it finishes when the block ends well, and else keeps what is done."""

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from fspp_core.errors import ShapeError
+from fspp_core.geometry.affine import untransform_each
+from fspp_core.interfaces import CropAligner
 from fspp_core.specs import Kind
 from fspp_core.testing.base import Conformance, assert_float32
 from fspp_core.testing.pictures import drawn_face, face_keypoints, flat
@@ -23,6 +25,8 @@ class AlignerConformance(Conformance):
     Attributes:
         needs_keypoints: whether detections without keypoints are refused (True), served (False), or either (None).
         translation_tolerance_px: how far landmarks may stray when the picture moves by whole pixels.
+
+    An aligner that has `align_crops` is a `CropAligner` and is checked as one, too.
     """
 
     kind: ClassVar[Kind] = "aligner"
@@ -126,6 +130,65 @@ class AlignerConformance(Conformance):
             return
         assert self.needs_keypoints is not False, "detections without keypoints are refused"
         assert "keypoint" in refusal.lower(), f"the message does not speak of keypoints: {refusal}"
+
+    @classmethod
+    def _cutter(cls) -> CropAligner:
+        component = cls.built()
+        if not hasattr(component, "align_crops"):
+            pytest.skip("no align_crops: this aligner takes pictures only")
+        missing = [name for name in ("crop_size", "cut") if not hasattr(component, name)]
+        assert not missing, f"it has align_crops, but not {', '.join(missing)}"
+        assert isinstance(component, CropAligner)
+        return component
+
+    @classmethod
+    def _crops(cls, component: CropAligner) -> tuple[Image, Any]:
+        picture, detections = cls.faces()
+        return component.cut([picture, flat(50, 60), picture], [detections, [], detections])
+
+    def test_crops_have_the_promised_shape(self) -> None:
+        """(n, crop_size, crop_size, 3) uint8 of all faces in order, and the matrices they were cut out with."""
+        component = self._cutter()
+        count = 2 * len(self.faces()[1])
+        crops, matrices = self._crops(component)
+        size = component.crop_size
+        assert isinstance(size, int), f"crop_size is {size!r}"
+        assert crops.shape == (count, size, size, 3), f"expected {count} crops of {size} pixels, received {crops.shape}"
+        assert crops.dtype == np.uint8
+        assert matrices.shape == (count, 2, 3), f"expected {count} matrices, received shape {matrices.shape}"
+        none, no_matrices = component.cut([flat(50, 60)], [[]])
+        assert none.shape == (0, size, size, 3)
+        assert none.dtype == np.uint8
+        assert no_matrices.shape == (0, 2, 3)
+
+    def test_landmarks_of_crops_have_the_promised_shape(self) -> None:
+        """(n, 68, 2) float32, and (0, 68, 2) for none; the crops stay as they were."""
+        component = self._cutter()
+        crops, _ = self._crops(component)
+        copy = crops.copy()
+        landmarks = component.align_crops(crops)
+        assert_float32(landmarks, (len(crops), 68, 2))
+        assert np.isfinite(landmarks).all()
+        assert_float32(component.align_crops(crops[:0]), (0, 68, 2))
+        np.testing.assert_array_equal(crops, copy)
+
+    def test_landmarks_of_crops_go_back_to_those_of_pictures(self) -> None:
+        """Through the matrices, to what `align` gives."""
+        component = self._cutter()
+        picture, detections = self.faces()
+        whole = np.concatenate(component.align([picture, picture], [detections, detections]))
+        crops, matrices = self._crops(component)
+        back = untransform_each(component.align_crops(crops), matrices)
+        np.testing.assert_allclose(back, whole, rtol=0, atol=0.05)
+
+    def test_crops_of_another_size_are_refused(self) -> None:
+        """`ShapeError`, not landmarks of something else."""
+        component = self._cutter()
+        crops, _ = self._crops(component)
+        wrongs: list[Any] = [crops[:, 1:], crops[..., 0], crops.astype(np.float32)]
+        for wrong in wrongs:
+            with pytest.raises(ShapeError):
+                component.align_crops(wrong)
 
 
 def _detection(box: tuple[float, float, float, float]) -> Detection:

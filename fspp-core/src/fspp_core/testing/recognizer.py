@@ -41,6 +41,12 @@ class RecognizerConformance(CropConformance):
         """So that a dot product is a likeness."""
         np.testing.assert_allclose(np.linalg.norm(self.exercise(self.built()), axis=1), 1, rtol=0, atol=1e-3)
 
+    def test_the_suggested_threshold_is_a_cosine(self) -> None:
+        """`same_person`, where it is stated, lies where cosines do."""
+        suggested = getattr(self.built(), "same_person", 0.5)
+        assert isinstance(suggested, float), f"same_person is {suggested!r}"
+        assert -1.0 < suggested < 1.0, f"same_person is {suggested}"
+
     def test_nothing_in_nothing_out(self) -> None:
         """An empty batch gives (0, d)."""
         embeddings = self.exercise(self.built())

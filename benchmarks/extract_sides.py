@@ -1,0 +1,203 @@
+"""Runs both sides of the extract benchmark: DeepFaceLab's procedure, and fspp as it is or with its stages in turn."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import extract_stand_ins
+import keras
+import numpy as np
+from deepfacelab_baseline import Procedure
+from extract_material import Known, checksum
+from stopwatch import Spent, Stopwatch
+
+from fspp_core import geometry
+from fspp_core.alignments import Alignments
+from fspp_core.extraction import ExtractOptions, extract
+from fspp_core.extraction.plan import Components
+from fspp_core.media import read_image
+from fspp_core.progress import Timings
+from fspp_core.registry import Registry
+
+STAGES = {"align": "second pass", "crop": "crop and save"}
+"""What stages of fspp are called here; the align stage without FAN's first pass is what the second needs."""
+
+
+PLAIN: dict[str, Any] = {"maskers": (), "recognizers": (), "tracks": False}
+"""Nothing that DeepFaceLab does not do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A run.
+
+    Attributes:
+        whole: CPU and wall seconds from beginning to end.
+        watch: of its stages, empty where they overlapped.
+        boxes: (n, 4) of the faces, in the order of the frames.
+        landmarks: (n, 68, 2), likewise.
+        frames: of each face, its frame's index.
+        answers: what the network itself said in the second pass, (n, 68, 2) in pixels of the frames.
+    """
+
+    whole: Spent
+    watch: Stopwatch
+    boxes: Any = None
+    landmarks: Any = None
+    frames: Any = None
+    answers: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """fspp with the stand-ins on some footage.
+
+    Attributes:
+        media: the footage.
+        known: file with the face of each frame.
+        truth: (frames, 68, 2), the known landmarks, which first passes are taken to find.
+        output: folder to work in; emptied before each run.
+        registry: with the benchmark's plugin.
+        frames: how many frames there are.
+        batch: frames the detector gets at once.
+    """
+
+    media: Path
+    known: Path
+    truth: Any
+    output: Path
+    registry: Registry
+    frames: int
+    batch: int
+
+    def run(
+        self,
+        *,
+        detector: Mapping[str, Any] | None = None,
+        aligner: Mapping[str, Any] | None = None,
+        in_turn: bool = False,
+        warm: bool = True,
+        **options: Any,
+    ) -> Outcome:
+        """Extract all frames.
+
+        Args:
+            detector: options of S3FD besides the defaults.
+            aligner: options of FAN likewise.
+            in_turn: let stages wait for each other, so that each can be timed.
+            warm: do the first batch once before, so that nothing is built or compiled on the clock.
+        """
+        values = PLAIN | {"batch_size": self.batch} | options
+        chosen = ExtractOptions(detector="known-s3fd", aligner="known-fan", **values)
+        components = {
+            "known-s3fd": {"known": str(self.known), **(detector or {})},
+            "known-fan": {"known": str(self.known), **(aligner or {})},
+        }
+        if warm:
+            fresh(self._job(replace(chosen, stop=self.batch), components), self.output)
+        extract_stand_ins.ANSWERS.clear()
+        watch = Stopwatch()
+        with ExitStack() as stack:
+            if in_turn:
+                stack.enter_context(stages_in_turn(watch))
+            whole = fresh(self._job(chosen, components), self.output)
+        faces = faces_of(self.output)
+        said = [
+            geometry.transform(points, geometry.invert(geometry.crop_matrix(self.truth[frame], face_type, 256)))
+            for frame, (face_type, points) in zip(faces["frames"], extract_stand_ins.ANSWERS, strict=False)
+        ]
+        return Outcome(whole=whole, watch=watch, answers=np.array(said), **faces)
+
+    def _job(self, options: ExtractOptions, components: Components) -> Callable[[], object]:
+        return partial(extract, self.media, self.output, options, components=components, registry=self.registry)
+
+
+def faces_of(output: Path) -> dict[str, Any]:
+    """The faces an extraction found, as `Outcome` has them."""
+    frames = Alignments.load(output / "alignments.json").frames
+    faces = [(index, face) for index in sorted(frames) for face in frames[index].faces]
+    return {
+        "frames": np.array([index for index, _ in faces]),
+        "boxes": np.array([face.box for _, face in faces], np.float64).reshape(-1, 4),
+        "landmarks": np.array([face.landmarks for _, face in faces], np.float64).reshape(-1, 68, 2),
+    }
+
+
+def fresh(job: Callable[[], object], output: Path) -> Spent:
+    """CPU and wall seconds of an extraction that begins with an empty folder."""
+    shutil.rmtree(output, ignore_errors=True)
+    return timed(job)
+
+
+def timed(job: Callable[[], object]) -> Spent:
+    """CPU and wall seconds of a job."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    job()
+    return Spent(time.process_time() - cpu, time.perf_counter() - wall, 1)
+
+
+def deepfacelab(s3fd: Any, fan: Any, paths: list[Path], known: Mapping[str, Known], output: Path) -> Outcome:
+    """Do all frames by DeepFaceLab's procedure, after one that compiles the networks."""
+    output.mkdir(parents=True, exist_ok=True)
+    faces = [known[checksum(read_image(path))] for path in paths]
+    watch = Stopwatch()
+    procedure = Procedure(s3fd=s3fd.predict_on_batch, fan=fan.predict_on_batch, watch=watch)
+    procedure.frame(paths[0], faces[0], output)
+    watch.spent.clear()
+
+    def all_frames() -> None:
+        for path, face in zip(paths, faces, strict=True):
+            procedure.frame(path, face, output)
+
+    return Outcome(whole=timed(all_frames), watch=watch)
+
+
+@contextmanager
+def stages_in_turn(watch: Stopwatch) -> Iterator[None]:
+    """Let the stages of `extract` run in this thread, one after another, and tell the stopwatch what they take."""
+    import fspp_core.extraction.stages as stages
+
+    measure = Timings.measure
+
+    @contextmanager
+    def measured(timings: Timings, stage: str) -> Iterator[None]:
+        with measure(timings, stage), watch.stage(STAGES.get(stage, stage)):
+            yield
+
+    with ExitStack() as stack:
+        stack.enter_context(extract_stand_ins.watched(watch))
+        stack.enter_context(networks_watched())
+        stack.enter_context(mock.patch.object(Timings, "measure", measured))
+        stack.enter_context(mock.patch.object(stages, "background", _in_turn))
+        stack.enter_context(mock.patch.object(stages, "ordered_map", _mapped_in_turn))
+        yield
+
+
+@contextmanager
+def networks_watched() -> Iterator[None]:
+    """Count what networks take for themselves."""
+    run = keras.Model.predict_on_batch
+
+    def counted(network: Any, batch: Any) -> Any:
+        with extract_stand_ins.watch().network():
+            return run(network, batch)
+
+    with mock.patch.object(keras.Model, "predict_on_batch", counted):
+        yield
+
+
+def _in_turn(items: Iterable[Any], depth: int = 2, **_listeners: Any) -> Iterator[Any]:
+    yield from items
+
+
+def _mapped_in_turn(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
+    for item in items:
+        yield function(item)

@@ -1,0 +1,159 @@
+"""The tables of the extract benchmark: stage by stage, in all, how near to the machine's best, and the switches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from extract_material import checksum, find_faces, make_frames, make_weights, write_known
+from extract_rates import matrix_rate, operations
+from extract_sides import Ours, deepfacelab
+from extract_switches import print_agreement, print_switches, print_tracking
+from ratio import Comparison
+
+from fspp_align_fan.network import fan
+from fspp_core import geometry
+from fspp_core.media import read_image
+from fspp_core.registry import load_registry
+from fspp_detect_s3fd.network import s3fd
+
+STAGES = ("decode", "detect", "first pass", "second pass", "crop and save")
+LIKE_FOR_LIKE = {"second_pass": "shifts"}
+
+
+def measure(root: Path, count: int, *, gpu: bool, quick: bool) -> list[Comparison]:
+    """Do everything in the folder `root`, print the tables, and give the ratios that matter."""
+    clock = "wall" if gpu else "cpu"
+    threads = cv2.getNumThreads()
+    paths = make_frames(root / "frames", count)
+    known = find_faces(paths)
+    os.environ["FSPP_WEIGHTS_DIR"] = str(root / "weights")
+    s3fd_tensors, fan_tensors = make_weights(root / "weights", read_image(paths[0]))
+    detector, aligner = s3fd(s3fd_tensors), fan(fan_tensors)
+    work = {
+        "detect": operations(detector, (360, 640, 3)),
+        "first pass": operations(aligner, (256, 256, 3)),
+        "crop": operations(detector, (128, 128, 3)),
+    }
+    side = 8192 if gpu else 2048
+    rate, rate_cpu = matrix_rate(side)
+    print(
+        f"{count} frames of 1280x720 with one face; seconds of {'wall' if gpu else 'processor'} unless said otherwise"
+    )
+    print(f"float32 matrix product, {side}^3: {rate:.0f} GFLOP/s, {rate_cpu:.0f} GFLOP a CPU-second")
+    print(
+        f"S3FD {work['detect']:.1f} GFLOP at 640x360, {work['crop']:.1f} at 128x128; FAN {work['first pass']:.1f}\n",
+        flush=True,
+    )
+    baseline = deepfacelab(detector, aligner, paths, known, root / "deepfacelab")
+    del detector, aligner
+    ours = Ours(
+        media=root / "frames",
+        known=write_known(root / "known.json", known),
+        truth=np.array([known[checksum(read_image(path))].landmarks for path in paths], np.float32),
+        output=root / "fspp",
+        registry=load_registry(plugin_files=[Path(__file__).with_name("extract_plugin.py")]),
+        frames=count,
+        batch=max(1, count // 2) if count < 16 else 8,
+    )
+    overlapped = ours.run(**LIKE_FOR_LIKE)
+    in_turn = ours.run(**LIKE_FOR_LIKE, in_turn=True, warm=False)
+    cv2.setNumThreads(threads)
+    _print_stages(baseline, in_turn, count)
+    _print_whole(baseline, overlapped, in_turn, count, clock)
+    runs = {"detect": work["detect"], "first pass": work["first pass"], "second pass": 5 * work["first pass"]}
+    _print_rates(baseline, in_turn, runs, work["crop"], count, rate, rate_cpu)
+    outcomes = print_switches(ours, clock, quick=quick)
+    print_agreement(root / "weights" / "2dfan4.safetensors", _upright(paths, known))
+    if not quick:
+        make_frames(root / "footage", 30)
+        print_tracking(root / "footage", root / "tracked")
+    fastest = min(outcomes.items(), key=lambda named: getattr(named[1].whole, clock), default=None)
+    return _comparisons(baseline, overlapped, in_turn, fastest, count, clock)
+
+
+def _upright(paths: list[Path], known: Any) -> Any:
+    """Faces as the second pass sees them, (n, 256, 256, 3)."""
+    crops = []
+    for path in paths[:8]:
+        image = read_image(path)
+        points = np.array(known[checksum(image)].landmarks, np.float32)
+        crops.append(geometry.warp(image, geometry.crop_matrix(points, "full", 256), 256))
+    return np.stack(crops)
+
+
+def _print_stages(baseline: Any, ours: Any, count: int) -> None:
+    print("a frame, stage by stage              DeepFaceLab's procedure              fspp, stages in turn")
+    print("                                 network      rest      wall      network      rest      wall     ratio")
+    for stage in STAGES:
+        line = f"  {stage:<28}"
+        for outcome in (baseline, ours):
+            network, whole = outcome.watch.of(stage, "network"), outcome.watch.of(stage)
+            line += f"{network.cpu / count:10.4f}{(whole.cpu - network.cpu) / count:10.4f}{whole.wall / count:10.4f}   "
+        print(f"{line}{ours.watch.of(stage).cpu / baseline.watch.of(stage).cpu:7.2f}")
+    line = f"  {'rest':<28}"
+    for outcome in (baseline, ours):
+        known = [outcome.watch.of(stage) for stage in STAGES]
+        cpu, wall = (outcome.whole.cpu - sum(k.cpu for k in known)), (outcome.whole.wall - sum(k.wall for k in known))
+        line += f"{0:10.4f}{cpu / count:10.4f}{wall / count:10.4f}   "
+    print(line)
+
+
+def _print_whole(baseline: Any, overlapped: Any, in_turn: Any, count: int, clock: str) -> None:
+    print("\na frame in all                        CPU-s    wall s   besides the networks (CPU)")
+    for name, outcome in (
+        ("DeepFaceLab's procedure", baseline),
+        ("fspp, stages in turn", in_turn),
+        ("fspp", overlapped),
+    ):
+        share = 1 - outcome.watch.networks.cpu / outcome.whole.cpu if outcome.watch.spent else None
+        shown = "" if share is None else f"{share:12.1%}"
+        print(f"  {name:<30}{outcome.whole.cpu / count:10.3f}{outcome.whole.wall / count:10.3f}{shown}")
+    gained = getattr(baseline.whole, clock) / getattr(overlapped.whole, clock)
+    print(f"  like for like, fspp is {gained:.2f} times as fast\n", flush=True)
+
+
+def _print_rates(
+    baseline: Any, ours: Any, runs: dict[str, float], crop: float, count: int, rate: float, rate_cpu: float
+) -> None:
+    print("how near the networks come to the matrix product   GFLOP a CPU-second      GFLOP/s")
+    for who, outcome in (("DeepFaceLab's procedure", baseline), ("fspp", ours)):
+        for stage, work in runs.items():
+            spent = outcome.watch.of(stage, "network")
+            done = count * (work + (crop if stage == "second pass" and outcome is baseline else 0))
+            print(
+                f"  {who:<24}{stage:<22}{done / spent.cpu:8.0f} ({done / spent.cpu / rate_cpu:5.0%})"
+                f"{done / spent.wall:14.0f} ({done / spent.wall / rate:5.0%})"
+            )
+    print(flush=True)
+
+
+def _comparisons(
+    baseline: Any, overlapped: Any, in_turn: Any, fastest: tuple[str, Any] | None, count: int, clock: str
+) -> list[Comparison]:
+    def a_frame(outcome: Any) -> float:
+        return float(getattr(outcome.whole, clock)) / count
+
+    theirs, ours = a_frame(baseline), a_frame(overlapped)
+    beside = (in_turn.whole.cpu - in_turn.watch.networks.cpu) / count
+    whole = in_turn.whole.cpu / count
+    found = [
+        Comparison("extract a frame, like for like", "sequential", ours, theirs, ours / theirs, "below 1"),
+        Comparison("what is not network, of all", "all", beside, whole, beside / whole, "at most 0.15"),
+    ]
+    if fastest is not None:
+        name, outcome = fastest
+        found.append(
+            Comparison(
+                f"extract a frame, {name}",
+                "sequential",
+                a_frame(outcome),
+                theirs,
+                a_frame(outcome) / theirs,
+                "at most 0.2",
+            )
+        )
+    return found
