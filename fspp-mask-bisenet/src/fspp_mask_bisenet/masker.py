@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 
+from fspp_core.concurrency import few_sizes
 from fspp_core.errors import ConfigError, PluginError, ShapeError
 from fspp_core.inference import Network
 from fspp_core.types import FloatArray, Image
+from fspp_mask_bisenet import network
 from fspp_mask_bisenet.network import CELL, Stretch, bisenet, labels, share
 from fspp_mask_bisenet.options import BiSeNetOptions, FaceOptions, HeadOptions, OriginalOptions
 from fspp_mask_bisenet.schemes import FACESWAP, ORIGINAL, Scheme
@@ -51,14 +52,14 @@ class BiSeNetMasker:
         self._members = self.scheme.members(options.parts)
         self.face_type = options.face_type or ("fs-head" if "hair" in options.parts else "fs-face")
         self.size, self._side = options.size, options.input_side
-        self._kept = options.batch_size.bit_length()  # as many sizes of batches as there are
+        self._kept = options.batch_size.bit_length() + 1  # as many sizes of batches as there are
         self._network = Network(
             lambda: bisenet(load(Path(path), len(self.scheme.classes)), self.scheme, self._side),
             (None, self._side, self._side, 3),
             name="bisenet",
             engine=options.engine,
             precision=options.precision,
-            made_of=(Path(path), f"{version('fspp-mask-bisenet')}, {self._side} pixels"),
+            made_of=(Path(path), f"{self._side} pixels", Path(network.__file__)),
             kept=self._kept,
         )
 
@@ -114,19 +115,11 @@ class BiSeNetMasker:
                 f"masker bisenet: crops must be (n, {size}, {size}, 3) uint8; received {crops.shape} {crops.dtype}"
             )
         made = np.empty((len(crops), size, size), np.float32)
-        for part in self._parts(len(crops)):
+        for part in few_sizes(len(crops), self._options.batch_size):
             seen = crops[part] if size == side else np.stack([_scaled(crop, side) for crop in crops[part]])
             [maps] = self._network(seen.astype(np.float32))
             [made[part]] = reading(maps)
         return made
-
-    def _parts(self, count: int) -> Iterator[slice]:
-        """Full batches, then ever smaller powers of two: few sizes, and nothing runs for padding."""
-        first = 0
-        while first < count:
-            size = min(self._options.batch_size, 1 << ((count - first).bit_length() - 1))
-            yield slice(first, first + size)
-            first += size
 
 
 class OriginalMasker(BiSeNetMasker):
