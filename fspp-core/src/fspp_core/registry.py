@@ -43,6 +43,8 @@ KNOWN: dict[tuple[Kind, str], str] = {
     ("recognizer", "ir-50"): "fspp-identity-vggface2",
     ("recognizer", "ir-101"): "fspp-identity-vggface2",
     ("masker", "bisenet"): "fspp-mask-bisenet",
+    ("masker", "bisenet-face"): "fspp-mask-bisenet",
+    ("masker", "bisenet-head"): "fspp-mask-bisenet",
     ("masker", "xseg"): "fspp-mask-xseg",
     ("model", "phaze-a"): "fspp-model-phaze-a",
     ("model", "saehd"): "fspp-model-saehd",

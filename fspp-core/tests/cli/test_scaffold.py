@@ -34,10 +34,20 @@ def test_there_is_a_shape_for_every_kind():
     assert len({shape.prefix for shape in SHAPES.values()}) == len(KINDS)
 
 
+# Components that come with another one.
+SHARED = {
+    "fan-3d": "fan",
+    "bisenet-face": "bisenet",
+    "bisenet-head": "bisenet",
+    "ir-50": "vggface2",
+    "ir-101": "vggface2",
+}
+
+
 def test_our_own_distributions_are_called_by_the_same_rule():
     for (kind, name), distribution in KNOWN.items():
-        named_after = {"fan-3d": "fan", "ir-50": "vggface2", "ir-101": "vggface2"}  # another of the same distribution
-        assert distribution == f"fspp-{SHAPES[kind].prefix}-{named_after.get(name, name)}"
+        own = SHARED.get(name, name)
+        assert distribution == f"fspp-{SHAPES[kind].prefix}-{own}"
 
 
 def test_all_are_found_once_installed(folder, run_fspp):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import keras
 import numpy as np
 
+from fspp_core.concurrency import few_sizes
 from fspp_core.errors import PluginError, ShapeError
 from fspp_core.inference import Network
 from fspp_core.types import FloatArray, Image
@@ -54,7 +55,7 @@ class NetworkRecognizer(ABC):
             engine=options.engine,
             precision=options.precision,
             made_of=(Path(path), *_CODE),
-            kept=options.batch_size.bit_length() + 1,  # the sizes `_parts` makes
+            kept=options.batch_size.bit_length() + 1,  # the sizes of `few_sizes`
         )
 
     @abstractmethod
@@ -76,7 +77,7 @@ class NetworkRecognizer(ABC):
                 f"received {crops.shape} {crops.dtype}"
             )
         features = np.zeros((len(crops), self.dimensions), np.float32)
-        for part in self._parts(len(crops)):
+        for part in few_sizes(len(crops), self._options.batch_size):
             batch = crops[part].astype(np.float32)
             [features[part]] = self._network(batch)
             if self._options.flip:
@@ -84,16 +85,6 @@ class NetworkRecognizer(ABC):
                 features[part] += mirrored
         lengths = np.linalg.norm(features, axis=1, keepdims=True)
         return np.asarray(features / np.maximum(lengths, _LEAST), np.float32)
-
-    def _parts(self, count: int) -> Iterator[slice]:
-        """Full batches, then ever smaller powers of two: few sizes, and nothing runs for padding."""
-        first = 0
-        while first < count:
-            left = count - first
-            full = self._options.batch_size
-            size = full if left >= full else 1 << (left.bit_length() - 1)
-            yield slice(first, first + size)
-            first += size
 
 
 class VGGFace2Recognizer(NetworkRecognizer):
