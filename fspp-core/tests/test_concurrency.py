@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fspp_core.concurrency import background, batched, ordered_map
+from fspp_core.concurrency import background, batched, few_sizes, ordered_map
 
 
 class Source:
@@ -97,3 +99,20 @@ def test_ordered_map_limits_what_is_in_flight() -> None:
 
 def test_batched_has_a_short_last_batch() -> None:
     assert list(batched(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+@given(st.integers(0, 300), st.integers(1, 70))
+def test_batches_of_few_sizes_cover_everything_once(count: int, most: int) -> None:
+    places = list(few_sizes(count, most))
+    assert [index for place in places for index in range(place.start, place.stop)] == list(range(count))
+    sizes = [place.stop - place.start for place in places]
+    assert sizes == sorted(sizes, reverse=True)
+    assert max(sizes, default=0) <= most
+    assert all(size == most or size & (size - 1) == 0 for size in sizes)
+    assert sizes.count(most) >= count // most
+
+
+@pytest.mark.parametrize("most", [1, 6, 8, 33])
+def test_there_are_no_more_sizes_than_stated(most: int) -> None:
+    sizes = {place.stop - place.start for count in range(3 * most) for place in few_sizes(count, most)}
+    assert len(sizes) <= most.bit_length() + 1
