@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from extract_material import checksum, find_faces, make_frames, make_weights, write_known
 from extract_rates import matrix_rate, operations
-from extract_sides import Ours, deepfacelab
+from extract_sides import Ours, deepfacelab, networks_for_free
 from extract_switches import print_agreement, print_switches
 from ratio import Comparison
+from stopwatch import NETWORK
 
 from fspp_align_fan.network import fan
 from fspp_core import geometry
@@ -20,6 +24,7 @@ from fspp_detect_s3fd.network import s3fd
 
 STAGES = ("decode", "detect", "first pass", "second pass", "crop and save")
 LIKE_FOR_LIKE = {"second_pass": "shifts"}
+_MANY = 64  # frames without networks
 
 
 def measure(root: Path, count: int, *, gpu: bool, quick: bool) -> list[Comparison]:
@@ -61,6 +66,7 @@ def measure(root: Path, count: int, *, gpu: bool, quick: bool) -> list[Compariso
     in_turn = ours.run(**LIKE_FOR_LIKE, in_turn=True)
     _print_stages(baseline, in_turn, count, clock)
     _print_whole(baseline, overlapped, in_turn, count, clock)
+    _print_bound(ours, baseline, paths, root / "many")
     runs = {"detect": work["detect"], "first pass": work["first pass"], "second pass": 5 * work["first pass"]}
     _print_rates(baseline, in_turn, runs, work["crop"], count, rate, rate_cpu)
     outcomes = print_switches(ours, overlapped, clock, quick=quick)
@@ -113,6 +119,24 @@ def _print_whole(baseline: Any, overlapped: Any, in_turn: Any, count: int, clock
         print(f"  {name:<30}{outcome.whole.cpu / count:10.3f}{outcome.whole.wall / count:10.3f}{shown}")
     gained = getattr(baseline.whole, clock) / getattr(overlapped.whole, clock)
     print(f"  like for like, fspp is {gained:.2f} times as fast\n", flush=True)
+
+
+def _print_bound(ours: Ours, baseline: Any, paths: list[Path], folder: Path) -> None:
+    """What a graphics card could be fed with at best."""
+    folder.mkdir()
+    for number in range(_MANY):
+        shutil.copyfile(paths[number % len(paths)], folder / f"{number:05d}.png")
+    many = replace(ours, media=folder, frames=_MANY, batch=8, truth=None)
+    with networks_for_free():
+        many.run(**LIKE_FOR_LIKE)
+        free = many.run(**LIKE_FOR_LIKE).whole
+    spent = baseline.watch
+    theirs = sum(part.wall for (_, which), part in spent.spent.items() if which != NETWORK) / len(paths)
+    print(
+        f"  with networks that take no time: DeepFaceLab's procedure {1 / theirs:.0f} frames/s, "
+        f"fspp {_MANY / free.wall:.0f} at {free.cpu / _MANY:.3f} CPU-s each; {os.cpu_count()} cores\n",
+        flush=True,
+    )
 
 
 def _print_rates(
