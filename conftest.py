@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import os
@@ -78,6 +79,14 @@ def golden_weights() -> Callable[[Sequence[Mapping[str, Any]]], dict[str, npt.ND
         return made
 
     return lambda manifest: {entry["key"]: tensor(entry) for entry in manifest}
+
+
+@pytest.fixture(scope="session", params=["keras", "openvino"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each of the engines that run networks; one that is not installed is skipped."""
+    if request.param == "openvino" and importlib.util.find_spec("openvino") is None:
+        pytest.skip("openvino is not installed: pip install 'fspp-core[openvino]'")
+    return str(request.param)
 
 
 def _bgr(path_or_array: Any) -> npt.NDArray[np.uint8]:

@@ -2,8 +2,8 @@
 
 Whatever it does, it does for one picture at a time: seven network runs for a face, six decodings of 68 heat maps in
 Python loops, boxes decoded and suppressed in Python loops, the face written as JPEG, read back and written again with
-its record. The networks are fspp's own, with the same weights, so that only the procedure differs. What random weights
-answer is computed in full and then replaced by what is known of the frame, here as on fspp's side.
+its record. The networks are fspp's own, with the same weights, so that only the procedure differs. The boxes that
+random weights find are computed in full and then replaced by what is known of the frame, here as on fspp's side.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from extract_material import Known, upright_box, upright_landmarks
+from extract_material import Known, upright_box
 from stopwatch import Stopwatch
 
 from fspp_core import geometry
@@ -52,8 +52,7 @@ class Procedure:
             self._boxes(image)
             box = np.array(known.box)
         with stage("first pass"):
-            self._landmarks(image, box)
-            landmarks = np.array(known.landmarks, np.float32)
+            landmarks = self._landmarks(image, box)
         with stage("second pass"):
             landmarks = self._again(image, landmarks)
         with stage("crop and save"):
@@ -91,8 +90,7 @@ class Procedure:
         self._boxes(face)
         box = upright_box(_SECOND)
         several = [self._landmarks(face, box, shift) for shift in _SHIFTS]
-        np.mean(several, axis=0)
-        return geometry.transform(upright_landmarks(_SECOND), geometry.invert(matrix)).astype(np.float32)
+        return np.asarray(geometry.transform(np.mean(several, axis=0), geometry.invert(matrix)), np.float32)
 
 
 def _decoded(path: Path) -> Image:

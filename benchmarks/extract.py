@@ -1,7 +1,7 @@
-"""fspp's extraction against the procedure DeepFaceLab follows: same frames, same weights, same faces; and its switches.
+"""The extraction against the procedure DeepFaceLab follows: same frames, same weights, same faces; and its switches.
 
-`python benchmarks/extract.py [--quick] [--frames N]`. Both sides run the same networks with weights made by rule, and
-answer with the same known faces, so that only the procedure differs; see `deepfacelab_baseline.py`.
+`python benchmarks/extract.py [--quick] [--frames N]`. Both sides run the same networks with the same weights and get
+the same boxes, so that only the procedure differs; see `deepfacelab_baseline.py` and `extract_material.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import os
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from ratio import Comparison
 
@@ -29,7 +30,9 @@ def main(*, quick: bool = False, frames: int | None = None) -> list[Comparison]:
     gpu = any(device.kind == "gpu" for device in devices())
     count = frames or (4 if quick else 96 if gpu else 10)
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder), count, gpu=gpu, quick=quick)
+        places = {"FSPP_WEIGHTS_DIR": str(Path(folder) / "weights"), "FSPP_CACHE_DIR": str(Path(folder) / "cache")}
+        with mock.patch.dict(os.environ, places):
+            return measure(Path(folder), count, gpu=gpu, quick=quick)
 
 
 if __name__ == "__main__":

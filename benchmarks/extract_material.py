@@ -1,4 +1,9 @@
-"""What the extract benchmark works on: footage of a moving face, where that face is, and weights made by rule."""
+"""What the extract benchmark works on: footage of a moving face, where that face is, and the networks' weights.
+
+The weights are random, made by rule. FAN's last layers are then fitted to known faces by least squares, without any
+training: enough to find the landmarks of this one face to about a cell of the heat maps, so that what a switch does to
+them can be measured. S3FD's boxes stay random and are replaced by known ones.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +22,18 @@ from fspp_core import geometry
 from fspp_core.demo.animate import animate
 from fspp_core.demo.portraits import ASTRONAUT, HOPPER, load
 from fspp_core.files import file_digest
+from fspp_core.geometry.affine import about
 from fspp_core.media import read_image, write_image
 from fspp_core.types import FloatArray, Image
 from fspp_core.weights.store import WeightRecord, WeightStore
 from fspp_core.weights.tensors import write_tensors
 
+Tensors = dict[str, Any]
 GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "golden"
 CANDIDATES = 40
 """Cells of a frame that score above S3FD's first threshold: tens, as around one face, and not thousands."""
 FIRST_THRESHOLD = 0.05
+_BUMP, _RIDGE = 1.5, 1e-5  # cells; and how much smaller weights are liked better
 _HEADS = ("conv3_3_norm", "conv4_3_norm", "conv5_3_norm", "fc7", "conv6_2", "conv7_2")
 
 
@@ -35,7 +43,7 @@ class Known:
 
     Attributes:
         box: left, top, right, bottom in pixels of the frame.
-        landmarks: 68 points, likewise.
+        landmarks: 68 points, likewise: the mean face laid over the five points that MTCNN finds.
     """
 
     box: list[float]
@@ -47,12 +55,14 @@ def checksum(image: Image) -> str:
     return f"{zlib.crc32(np.ascontiguousarray(image[::37, ::41])):08x}"
 
 
-def make_frames(folder: Path, count: int, *, width: int = 1280, height: int = 720, period: int = 96) -> list[Path]:
+def make_frames(
+    folder: Path, count: int, *, width: int = 1280, height: int = 720, period: int = 96, phase: float = 0.0
+) -> list[Path]:
     """Lossless pictures of a face that moves and speaks as in footage, a soft background beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     portrait = HOPPER if height > 400 else ASTRONAUT
-    for number, face in enumerate(animate(portrait, load(portrait), frames=period, size=height)):
+    for number, face in enumerate(animate(portrait, load(portrait), frames=period, size=height, phase=phase)):
         if number == count:
             break
         frame = cv2.GaussianBlur(cv2.resize(face[: height * 9 // 16], (width, height)), (0, 0), 12)
@@ -91,34 +101,32 @@ def read_known(path: Path) -> dict[str, Known]:
     return {key: Known(**face) for key, face in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
-def upright_landmarks(side: int) -> FloatArray:
-    """The landmarks (68, 2) that a face has in an upright "full" crop: what the second pass is taken to answer."""
+def upright_box(side: int) -> list[float]:
+    """The box a detector gives of a face in an upright "full" crop."""
     front = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], np.float32)
     points = geometry.fit_keypoints(front)
-    return geometry.transform(points, geometry.crop_matrix(points, "full", side)).astype(np.float32)
+    upright = geometry.transform(points, geometry.crop_matrix(points, "full", side))
+    return [*upright.min(axis=0).tolist(), *upright.max(axis=0).tolist()]
 
 
-def upright_box(side: int) -> list[float]:
-    """The box a detector gives in such a crop."""
-    points = upright_landmarks(side)
-    return [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
-
-
-def make_weights(folder: Path, picture: Image) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Rule-made weights of S3FD and FAN in a store, and the tensors themselves.
+def make_weights(folder: Path, picture: Image, examples: list[Path]) -> tuple[Tensors, Tensors]:
+    """Weights of S3FD and FAN in a store, and the tensors themselves.
 
     With random weights S3FD would take thousands of cells of each frame for faces; its scores are shifted so that
     `CANDIDATES` cells of `picture` are left.
+
+    Args:
+        examples: pictures of the face, besides those of the benchmark, that FAN is fitted to.
     """
     from fspp_align_fan.weights import convert as convert_fan
     from fspp_detect_s3fd.convert import convert as convert_s3fd
 
-    s3fd = _calibrated(convert_s3fd(_by_rule("dfl_s3fd")), picture)
-    fan = convert_fan(_by_rule("dfl_fan"))
+    s3fd = _calibrated(dict(convert_s3fd(_by_rule("dfl_s3fd"))), picture)
+    fan = _fitted(dict(convert_fan(_by_rule("dfl_fan"))), *_example_crops(examples))
     folder.mkdir(parents=True, exist_ok=True)
     for name, tensors in (("s3fd", s3fd), ("2dfan4", fan)):
         _store(WeightStore(folder), name, tensors)
-    return dict(s3fd), dict(fan)
+    return s3fd, fan
 
 
 def _by_rule(name: str) -> dict[str, npt.NDArray[Any]]:
@@ -131,7 +139,7 @@ def _by_rule(name: str) -> dict[str, npt.NDArray[Any]]:
     return made
 
 
-def _calibrated(tensors: dict[str, Any], picture: Image) -> dict[str, Any]:
+def _calibrated(tensors: Tensors, picture: Image) -> Tensors:
     from deepfacelab_baseline import s3fd_input
 
     from fspp_detect_s3fd.network import s3fd
@@ -144,6 +152,42 @@ def _calibrated(tensors: dict[str, Any], picture: Image) -> dict[str, Any]:
         tensors[f"{head}_mbox_conf/bias"] = tensors[f"{head}_mbox_conf/bias"].copy()
         tensors[f"{head}_mbox_conf/bias"][-1] += np.float32(shift)
     return tensors
+
+
+def _example_crops(paths: list[Path]) -> tuple[Image, FloatArray]:
+    """Faces as both passes see them (n, 256, 256, 3), and the landmarks (n, 68, 2) in cells of the heat maps."""
+    crops, points = [], []
+    for image, face in zip(map(read_image, paths), find_faces(paths).values(), strict=True):
+        landmarks, box = np.array(face.landmarks, np.float32), np.array(face.box, np.float32)
+        first = about((box[:2] + box[2:]) / 2, 256 / ((box[2:] - box[:2]).sum() * 200 / 195), 128.0)
+        for matrix in (first, *(geometry.crop_matrix(landmarks, name, 256) for name in ("full", "fs-head"))):
+            crops.append(geometry.warp(image, matrix, 256))
+            points.append(geometry.transform(landmarks, matrix) / 4)
+    return np.stack(crops), np.stack(points)
+
+
+def _fitted(tensors: Tensors, crops: Image, points: FloatArray) -> Tensors:
+    """FAN with new last layers: each stack's features, brought to bumps at the landmarks by ridge regression."""
+    from fspp_align_fan.network import fan
+
+    cell = np.arange(64) + 0.5
+    along = [np.exp(-((cell - points[..., axis, None]) ** 2) / (2 * _BUMP**2)) for axis in (0, 1)]
+    wanted = (along[1][..., :, None] * along[0][..., None, :]).transpose(0, 2, 3, 1).reshape(-1, 68)
+    batch = crops.astype(np.float32)
+    for stack in range(4):
+        shown = {f"l{stack}.weight": np.eye(256, dtype=np.float32)[None, None], f"l{stack}.bias": np.zeros(256)}
+        maps = _run(fan(tensors | shown, stack + 1), batch)
+        features = np.column_stack([maps.transpose(0, 2, 3, 1).reshape(-1, 256), np.ones(maps[:, 0].size)])
+        squares = features.T @ features
+        squares += np.eye(257) * _RIDGE * np.trace(squares) / 257
+        fit = np.linalg.solve(squares, features.T @ wanted).astype(np.float32)
+        tensors |= {f"l{stack}.weight": fit[None, None, :256], f"l{stack}.bias": fit[256]}
+    return tensors
+
+
+def _run(network: Any, batch: FloatArray) -> npt.NDArray[Any]:
+    parts = [np.asarray(network.predict_on_batch(part)) for part in np.array_split(batch, len(batch) // 6 or 1)]
+    return np.concatenate(parts)
 
 
 def _store(store: WeightStore, name: str, tensors: Mapping[str, Any]) -> None:

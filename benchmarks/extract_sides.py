@@ -6,26 +6,27 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import extract_stand_ins
-import keras
 import numpy as np
 from deepfacelab_baseline import Procedure
 from extract_material import Known, checksum
 from stopwatch import Spent, Stopwatch
 
-from fspp_core import geometry
 from fspp_core.alignments import Alignments
 from fspp_core.extraction import ExtractOptions, extract
-from fspp_core.extraction.plan import Components
+from fspp_core.extraction.plan import Components, make_plan
+from fspp_core.inference import Network
+from fspp_core.interfaces import CropDetector
 from fspp_core.media import read_image
 from fspp_core.progress import Timings
 from fspp_core.registry import Registry
+from fspp_core.types import FloatArray
 
 STAGES = {"align": "second pass", "crop": "crop and save"}
 """What stages of fspp are called here; the align stage without FAN's first pass is what the second needs."""
@@ -45,7 +46,6 @@ class Outcome:
         boxes: (n, 4) of the faces, in the order of the frames.
         landmarks: (n, 68, 2), likewise.
         frames: of each face, its frame's index.
-        answers: what the network itself said in the second pass, (n, 68, 2) in pixels of the frames.
     """
 
     whole: Spent
@@ -53,7 +53,6 @@ class Outcome:
     boxes: Any = None
     landmarks: Any = None
     frames: Any = None
-    answers: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,6 @@ class Ours:
     Attributes:
         media: the footage.
         known: file with the face of each frame.
-        truth: (frames, 68, 2), the known landmarks, which first passes are taken to find.
         output: folder to work in; emptied before each run.
         registry: with the benchmark's plugin.
         frames: how many frames there are.
@@ -72,7 +70,6 @@ class Ours:
 
     media: Path
     known: Path
-    truth: Any
     output: Path
     registry: Registry
     frames: int
@@ -84,37 +81,30 @@ class Ours:
         detector: Mapping[str, Any] | None = None,
         aligner: Mapping[str, Any] | None = None,
         in_turn: bool = False,
-        warm: bool = True,
         **options: Any,
     ) -> Outcome:
-        """Extract all frames.
+        """Extract all frames; what that needs is built and compiled before the clock starts.
 
         Args:
             detector: options of S3FD besides the defaults.
             aligner: options of FAN likewise.
             in_turn: let stages wait for each other, so that each can be timed.
-            warm: do the first batch once before, so that nothing is built or compiled on the clock.
         """
         values = PLAIN | {"batch_size": self.batch} | options
-        chosen = ExtractOptions(detector="known-s3fd", aligner="known-fan", **values)
+        chosen = ExtractOptions(detector="known-s3fd", aligner="timed-fan", **values)
         components = {
             "known-s3fd": {"known": str(self.known), **(detector or {})},
-            "known-fan": {"known": str(self.known), **(aligner or {})},
+            "timed-fan": dict(aligner or {}),
         }
-        if warm:
-            fresh(self._job(replace(chosen, stop=self.batch), components), self.output)
-        extract_stand_ins.ANSWERS.clear()
+        tools = make_plan(chosen, components, self.registry).build()
+        if chosen.second_pass == "detector" and isinstance(tools.detector, CropDetector):
+            tools.detector.detect_crops([np.zeros((256, 256, 3), np.uint8)])
         watch = Stopwatch()
         with ExitStack() as stack:
             if in_turn:
                 stack.enter_context(stages_in_turn(watch))
             whole = fresh(self._job(chosen, components), self.output)
-        faces = faces_of(self.output)
-        said = [
-            geometry.transform(points, geometry.invert(geometry.crop_matrix(self.truth[frame], face_type, 256)))
-            for frame, (face_type, points) in zip(faces["frames"], extract_stand_ins.ANSWERS, strict=False)
-        ]
-        return Outcome(whole=whole, watch=watch, answers=np.array(said), **faces)
+        return Outcome(whole=whole, watch=watch, **faces_of(self.output))
 
     def _job(self, options: ExtractOptions, components: Components) -> Callable[[], object]:
         return partial(extract, self.media, self.output, options, components=components, registry=self.registry)
@@ -184,20 +174,20 @@ def stages_in_turn(watch: Stopwatch) -> Iterator[None]:
 @contextmanager
 def networks_watched() -> Iterator[None]:
     """Count what networks take for themselves."""
-    run = keras.Model.predict_on_batch
+    run = Network.__call__
 
-    def counted(network: Any, batch: Any) -> Any:
+    def counted(network: Network, batch: FloatArray) -> list[FloatArray]:
         with extract_stand_ins.watch().network():
             return run(network, batch)
 
-    with mock.patch.object(keras.Model, "predict_on_batch", counted):
+    with mock.patch.object(Network, "__call__", counted):
         yield
 
 
-def _in_turn(items: Iterable[Any], depth: int = 2, **_listeners: Any) -> Iterator[Any]:
+def _in_turn(items: Iterable[Any], _depth: int = 2, **_waiting: Any) -> Iterator[Any]:
     yield from items
 
 
-def _mapped_in_turn(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
+def _mapped_in_turn(function: Callable[[Any], Any], items: Iterable[Any], _workers: int) -> Iterator[Any]:
     for item in items:
         yield function(item)

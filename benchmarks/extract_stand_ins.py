@@ -1,4 +1,4 @@
-"""S3FD and FAN that do all of their work and then answer with what is known of the frame, built once for equal options.
+"""S3FD that does all of its work and then answers with what is known of the frame; FAN, timed; built once each.
 
 Random weights find random boxes; with these, a frame of the benchmark has its one real face on both sides.
 """
@@ -11,18 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from extract_material import checksum, read_known, upright_box, upright_landmarks
+from extract_material import checksum, read_known, upright_box
 from stopwatch import Stopwatch
 
 from fspp_align_fan.aligner import FANAligner
-from fspp_core import geometry
 from fspp_core.types import Detection, FloatArray, Image
 from fspp_detect_s3fd.detector import S3FDDetector
 
 FIRST, SECOND = "first pass", "second pass"
-
-ANSWERS: list[tuple[str, FloatArray]] = []
-"""What the network itself said in second passes: the type of the crop, and landmarks (68, 2) in it."""
 
 _WATCHES: list[Stopwatch] = []
 _BUILT: dict[Any, Any] = {}
@@ -43,23 +39,25 @@ def watch() -> Stopwatch:
     return _WATCHES[-1] if _WATCHES else Stopwatch()
 
 
-def known_s3fd(options: Any, weights: Mapping[str, Path]) -> KnownS3FD:
-    """The detector with those options, compiled already if it was asked for before."""
+def known_s3fd(options: Any, weights: Mapping[str, Path]) -> Any:
+    """The detector with those options, compiled for the footage."""
     if options not in _BUILT:
         _BUILT[options] = KnownS3FD(options, weights)
+        _BUILT[options].detect([np.zeros((720, 1280, 3), np.uint8)])
     return _BUILT[options]
 
 
-def known_fan(options: Any, weights: Mapping[str, Path]) -> KnownFAN:
-    """The aligner with those options, likewise."""
+def timed_fan(options: Any, weights: Mapping[str, Path]) -> Any:
+    """The aligner with those options, compiled for every number of faces that it runs at once."""
     if options not in _BUILT:
-        _BUILT[options] = KnownFAN(options, weights)
+        _BUILT[options] = aligner = TimedFAN(options, weights)
+        aligner.align_crops(np.zeros((2 * options.batch_size - 1, aligner.crop_size, aligner.crop_size, 3), np.uint8))
     return _BUILT[options]
 
 
-def forget(keep: int) -> None:
-    """Let go of all components but so many, the first among them; each holds a network."""
-    for key in list(_BUILT)[keep:]:
+def forget() -> None:
+    """Let go of all components but the first two, the default's, and the two built last; each holds a network."""
+    for key in list(_BUILT)[2:-2]:
         del _BUILT[key]
 
 
@@ -75,6 +73,10 @@ class KnownS3FD(S3FDDetector):
         super().detect([_squared(image) for image in images] if self._square else images)
         return [[self._answer(image)] for image in images]
 
+    def detect_crops(self, crops: Sequence[Image]) -> list[list[Detection]]:
+        super().detect_crops(crops)
+        return [[self._answer(crop)] for crop in crops]
+
     def close(self) -> None:
         """Stay; the next run with these options goes on with the same."""
 
@@ -84,47 +86,19 @@ class KnownS3FD(S3FDDetector):
         return Detection(box=np.array(box, np.float32), score=0.99)
 
 
-class KnownFAN(FANAligner):
-    """FAN with known answers: the known landmarks on frames, those of an upright face on crops of faces."""
-
-    def __init__(self, options: Any, weights: Mapping[str, Path]) -> None:
-        super().__init__(options, weights)
-        self._known = read_known(Path(options.known))
-        self._cut: dict[str, tuple[bool, FloatArray]] = {}
+class TimedFAN(FANAligner):
+    """FAN that tells the stopwatch which pass it is at work for: the first, on frames, or the second, on crops."""
 
     def align(self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]) -> list[FloatArray]:
-        first = all(checksum(image) in self._known for image in images)
-        with watch().stage(FIRST if first else SECOND):
-            found = super().align(images, detections)
-        if not first:
-            ANSWERS.extend(("full", looks.mean(axis=0)) for looks in found)
-        answers = [self._landmarks(image) for image in images]
-        return [np.repeat(points[None], len(faces), axis=0) for points, faces in zip(answers, detections, strict=True)]
-
-    def cut(self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]) -> Any:
-        crops, matrices = super().cut(images, detections)
-        owners = [image for image, faces in zip(images, detections, strict=True) for _ in faces]
-        for crop, matrix, owner in zip(crops, matrices, owners, strict=True):
-            points = geometry.transform(self._landmarks(owner), matrix).astype(np.float32)
-            self._cut[checksum(crop)] = checksum(owner) in self._known, points
-        return crops, matrices
+        with watch().stage(FIRST if images[0].shape[0] > self.crop_size else SECOND):
+            return super().align(images, detections)
 
     def align_crops(self, crops: Image) -> FloatArray:
-        upright = False, upright_landmarks(self.crop_size)
-        known = [self._cut.get(checksum(crop), upright) for crop in crops]
-        first = all(of_frame for of_frame, _ in known)
-        with watch().stage(FIRST if first else SECOND):
-            found = super().align_crops(crops)
-        if not first:
-            ANSWERS.extend(("fs-head", points) for points in found)
-        return np.stack([points for _, points in known])
+        with watch().stage(SECOND):
+            return super().align_crops(crops)
 
     def close(self) -> None:
         """Stay; the next run with these options goes on with the same."""
-
-    def _landmarks(self, image: Image) -> FloatArray:
-        face = self._known.get(checksum(image))
-        return upright_landmarks(image.shape[0]) if face is None else np.array(face.landmarks, np.float32)
 
 
 def _squared(image: Image) -> Image:

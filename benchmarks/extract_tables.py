@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from extract_material import checksum, find_faces, make_frames, make_weights, write_known
 from extract_rates import matrix_rate, operations
 from extract_sides import Ours, deepfacelab
-from extract_switches import print_agreement, print_switches, print_tracking
+from extract_switches import print_agreement, print_switches
 from ratio import Comparison
 
 from fspp_align_fan.network import fan
@@ -30,8 +29,9 @@ def measure(root: Path, count: int, *, gpu: bool, quick: bool) -> list[Compariso
     threads = cv2.getNumThreads()
     paths = make_frames(root / "frames", count)
     known = find_faces(paths)
-    os.environ["FSPP_WEIGHTS_DIR"] = str(root / "weights")
-    s3fd_tensors, fan_tensors = make_weights(root / "weights", read_image(paths[0]))
+    s3fd_tensors, fan_tensors = make_weights(
+        root / "weights", read_image(paths[0]), make_frames(root / "examples", 6, period=6)
+    )
     detector, aligner = s3fd(s3fd_tensors), fan(fan_tensors)
     work = {
         "detect": operations(detector, (360, 640, 3)),
@@ -53,24 +53,20 @@ def measure(root: Path, count: int, *, gpu: bool, quick: bool) -> list[Compariso
     ours = Ours(
         media=root / "frames",
         known=write_known(root / "known.json", known),
-        truth=np.array([known[checksum(read_image(path))].landmarks for path in paths], np.float32),
         output=root / "fspp",
         registry=load_registry(plugin_files=[Path(__file__).with_name("extract_plugin.py")]),
         frames=count,
         batch=max(1, count // 2) if count < 16 else 8,
     )
     overlapped = ours.run(**LIKE_FOR_LIKE)
-    in_turn = ours.run(**LIKE_FOR_LIKE, in_turn=True, warm=False)
+    in_turn = ours.run(**LIKE_FOR_LIKE, in_turn=True)
     cv2.setNumThreads(threads)
     _print_stages(baseline, in_turn, count)
     _print_whole(baseline, overlapped, in_turn, count, clock)
     runs = {"detect": work["detect"], "first pass": work["first pass"], "second pass": 5 * work["first pass"]}
     _print_rates(baseline, in_turn, runs, work["crop"], count, rate, rate_cpu)
-    outcomes = print_switches(ours, clock, quick=quick)
+    outcomes = print_switches(ours, overlapped, clock, quick=quick)
     print_agreement(root / "weights" / "2dfan4.safetensors", _upright(paths, known))
-    if not quick:
-        make_frames(root / "footage", 30)
-        print_tracking(root / "footage", root / "tracked")
     fastest = min(outcomes.items(), key=lambda named: getattr(named[1].whole, clock), default=None)
     return _comparisons(baseline, overlapped, in_turn, fastest, count, clock)
 

@@ -38,6 +38,7 @@ BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", 
 def pages() -> dict[str, str]:
     """All generated files: text by path below docs/."""
     from fspp_core.alignments import alignments_schema
+    from fspp_core.extraction import import_schema
 
     registry = load_registry()
     return {
@@ -45,6 +46,7 @@ def pages() -> dict[str, str]:
         "reference/jobs.md": _jobs(),
         "reference/components.md": _components(registry),
         "reference/alignments.schema.json": _json(alignments_schema()),
+        "reference/import.schema.json": _json(import_schema()),
         "reference/fspp.schema.json": _json(_project(registry)),
         "api_surface.json": _json({module: sorted(import_module(module).__all__) for module in PUBLIC}),
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from fspp_align_fan.aligner import FANAligner
 from fspp_align_fan.options import FANOptions
+from fspp_align_fan.weights import convert
 from fspp_core.errors import PluginError, ShapeError
 from fspp_core.extraction.second_pass import five_looks
 from fspp_core.geometry.affine import untransform_each
@@ -50,13 +52,13 @@ def test_pictures_without_faces(one_stack):
 
 def test_batches_have_few_sizes_and_no_padding(one_stack, deepfacelab, monkeypatch):
     sizes = []
-    run = one_stack._network.predict_on_batch
+    run = one_stack._network
 
     def watched(batch):
         sizes.append(len(batch))
         return run(batch)
 
-    monkeypatch.setattr(one_stack._network, "predict_on_batch", watched)
+    monkeypatch.setattr(one_stack, "_network", watched)
     image = deepfacelab.made("image")
     boxes = np.concatenate([RECTS, RECTS + 7, RECTS + 3, RECTS - 5])[:11]
     together = np.concatenate(one_stack.align([image, image], [found(boxes[:4]), found(boxes[4:])]))
@@ -70,7 +72,7 @@ def test_second_pass_on_crops(one_stack, astronaut):
     """A crop that is the whole square gives the cells of its maps, four pixels each."""
     crops = np.ascontiguousarray(np.stack([astronaut[:256, 100:356], astronaut[50:306, 90:346]]))
     points = one_stack.align_crops(crops)
-    maps = one_stack._network.predict_on_batch(crops.astype(np.float32))
+    [maps] = one_stack._network(crops.astype(np.float32))
     row, column = np.divmod(maps.reshape(2, 68, -1).argmax(-1), 64)
     assert points.dtype == np.float32
     assert (np.abs(points - 4 * (np.stack([column, row], -1) + 0.5)) <= 1).all()
@@ -110,7 +112,10 @@ def test_wrong_input_is_named(one_stack, weights_file):
         FANAligner(FANOptions(), {})
 
 
-def test_damaged_weights_are_told(weights_file, monkeypatch, one_stack):
-    monkeypatch.setattr(one_stack._network, "predict_on_batch", lambda batch: np.full((len(batch), 68, 64, 64), np.nan))
-    with pytest.raises(ShapeError, match="not finite"):
-        one_stack.align_crops(np.zeros((1, 256, 256, 3), np.uint8))
+def test_damaged_weights_are_told(deepfacelab, tmp_path):
+    tensors = convert(deepfacelab.weights)
+    tensors["l0.bias"][3] = np.nan
+    save_file(tensors, tmp_path / "2DFAN4.safetensors")
+    damaged = FANAligner(FANOptions(stacks=1), {"2DFAN4": tmp_path / "2DFAN4.safetensors"})
+    with pytest.raises(ShapeError, match="fan gave values that are not finite"):
+        damaged.align_crops(np.zeros((1, 256, 256, 3), np.uint8))

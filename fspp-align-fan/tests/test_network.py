@@ -7,6 +7,7 @@ import pytest
 
 from fspp_align_fan.network import fan
 from fspp_align_fan.weights import convert
+from fspp_core.inference import Network
 
 
 def seen(rgb):
@@ -15,8 +16,9 @@ def seen(rgb):
 
 
 @pytest.fixture(scope="module")
-def maps(network, face_alignment):
-    return network.predict_on_batch(seen(face_alignment.made("in0").transpose(0, 2, 3, 1)))
+def maps(engine, network, face_alignment):
+    run = Network(lambda: network, (None, 256, 256, 3), name="fan", engine=engine)
+    return run(seen(face_alignment.made("in0").transpose(0, 2, 3, 1)))
 
 
 @pytest.mark.parametrize("stack", range(4))
@@ -30,6 +32,14 @@ def test_fewer_stacks_give_what_the_first_of_all_give(maps, face_alignment):
     found = two.predict_on_batch(seen(face_alignment.made("in0").transpose(0, 2, 3, 1)))
     np.testing.assert_allclose(found, maps[1], atol=1e-5)
     assert two.count_params() < 12.5e6
+
+
+def test_bfloat16_is_near(engine, maps, face_alignment):
+    tensors = convert(face_alignment.weights)
+    rounded = Network(lambda: fan(tensors, 1), (None, 256, 256, 3), name="fan", engine=engine, precision="bf16")
+    [found] = rounded(seen(face_alignment.made("in0").transpose(0, 2, 3, 1)))
+    assert found.dtype == np.float32
+    assert 0 < np.linalg.norm(found - maps[0]) < 0.02 * np.linalg.norm(maps[0])
 
 
 def test_nothing_can_be_trained(network):

@@ -52,24 +52,33 @@ def test_the_network_can_be_saved_and_loaded(tensors, tmp_path):
 def test_batches_are_always_full(detector, monkeypatch):
     found = detector(batch_size=4)
     shapes = []
-    run = found._run
-    monkeypatch.setattr(found, "_run", lambda fitted, batch: shapes.append(batch.shape) or run(fitted, batch))
+    run = found._network
+    monkeypatch.setattr(found, "_network", lambda batch: shapes.append(batch.shape) or run(batch))
     frames = [np.random.default_rng(n).integers(0, 256, (36, 64, 3), np.uint8) for n in range(6)]
     assert len(found.detect(frames)) == 6
     assert shapes == [(4, 40, 64, 3)] * 2
 
 
-def test_a_size_is_compiled_once_and_few_are_kept(detector, monkeypatch):
+def test_crops_of_faces_are_looked_at_at_half_their_size(detector, monkeypatch):
+    """As DeepFaceLab's second pass does; a frame of that size is brought to input_side."""
+    found = detector(batch_size=1, input_side=160)
+    shapes = []
+    run = found._network
+    monkeypatch.setattr(found, "_network", lambda batch: shapes.append(batch.shape) or run(batch))
+    crop = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    found.detect_crops([crop])
+    found.detect([crop])
+    assert shapes == [(1, 128, 128, 3), (1, 160, 160, 3)]
+
+
+def test_a_size_is_compiled_once_and_few_are_kept(detector):
     found = detector(batch_size=1)
     found.warm_up(36, 64)
-    [first] = found._compiled.values()
     found.detect([np.zeros((36, 64, 3), np.uint8)] * 2)
-    assert list(found._compiled.values()) == [first]
-    monkeypatch.setattr(module, "_SIZES", 2)
-    for height in (44, 36, 52):
+    assert found._network.compiled_shapes == [(1, 40, 64, 3)]
+    for height in (44, 52, 36, 60, 28):
         found.warm_up(height, 64)
-    assert list(found._compiled) == [(40, 64), (56, 64)]
-    assert found._compiled[40, 64] is first
+    assert found._network.compiled_shapes == [(1, rows, 64, 3) for rows in (56, 40, 64, 32)]
 
 
 def test_without_a_graphics_card_frames_go_one_by_one(detector, monkeypatch):

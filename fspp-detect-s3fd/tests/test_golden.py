@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
+from fspp_core.inference import Network
 from fspp_detect_s3fd.boxes import Boxes, corners_of, decode, suppress
 from fspp_detect_s3fd.detector import S3FDDetector
 from fspp_detect_s3fd.network import MEAN, s3fd
@@ -40,8 +41,12 @@ def networks(peer_weights):
 
 
 @pytest.fixture(scope="module")
-def maps(networks, golden, drawn):
-    """The maps of each network for each recorded input, by the peer's name for the input."""
+def maps(engine, networks, golden, drawn):
+    """The maps of each network for each recorded input, by the peer's name for the input; from every engine."""
+    runs = {
+        name: Network(lambda network=network: network, (None, None, None, 3), name=name, engine=engine)
+        for name, network in networks.items()
+    }
     given = {name: golden(name)[0]["inputs"] for name in networks}
     mean = np.array(MEAN, np.float32)
     pictures = {
@@ -52,7 +57,7 @@ def maps(networks, golden, drawn):
         ("dfl_s3fd", "in0"): drawn(given["dfl_s3fd"]["in0"]) - mean,
         ("dfl_s3fd", "in1"): drawn(given["dfl_s3fd"]["in1"]) - mean,
     }
-    return {key: networks[key[0]].predict_on_batch(picture) for key, picture in pictures.items()}
+    return {key: runs[key[0]](picture) for key, picture in pictures.items()}
 
 
 @pytest.mark.parametrize("level", range(1, 7))

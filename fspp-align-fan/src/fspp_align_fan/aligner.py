@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fspp_align_fan import network
 from fspp_align_fan.heatmaps import decode, mirrored
-from fspp_align_fan.network import INPUT_SIDE, MAP_SIDE, fan
+from fspp_align_fan.network import INPUT_SIDE, MAP_SIDE
 from fspp_align_fan.options import FANOptions
 from fspp_align_fan.weights import load
 from fspp_align_fan.windows import Windows, cut, windows_of
 from fspp_core.errors import PluginError, ShapeError
+from fspp_core.inference import Network
 from fspp_core.types import Detection, FloatArray, Image, LandmarksOrigin
 
 
@@ -36,7 +38,16 @@ class FANAligner:
             raise PluginError(f"aligner fan needs one file of weights; received {len(weights)}: {', '.join(weights)}")
         [path] = weights.values()
         self._options = options
-        self._network = fan(load(path, options.stacks), options.stacks)
+        stacks = options.stacks
+        self._network = Network(
+            lambda: network.fan(load(path, stacks), stacks),
+            (None, INPUT_SIDE, INPUT_SIDE, 3),
+            name="fan",
+            engine=options.engine,
+            precision=options.precision,
+            made_of=(path, f"{stacks} stacks", Path(network.__file__)),
+            kept=options.batch_size.bit_length() + 1,  # the sizes `_parts` makes
+        )
 
     def align(self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]) -> list[FloatArray]:
         """Find landmarks; see `fspp_core.interfaces.Aligner`. The faces of all pictures go through together.
@@ -107,11 +118,10 @@ class FANAligner:
     def _cells(self, crops: Image) -> FloatArray:
         """Landmarks (n, 68, 2) of crops (n, 256, 256, 3), in cells of the heat maps."""
         batch = crops.astype(np.float32)
-        maps = np.asarray(self._network.predict_on_batch(batch))
+        [maps] = self._network(batch)
         if self._options.flip:
-            maps = (maps + mirrored(np.asarray(self._network.predict_on_batch(batch[:, :, ::-1])))) / 2
-        if not np.isfinite(maps).all():
-            raise ShapeError("aligner fan: heat maps that are not finite (NaN or infinity); its weights are damaged")
+            [others] = self._network(batch[:, :, ::-1])
+            maps = (maps + mirrored(others)) * np.float32(0.5)
         return decode(maps, self._options.decoder)[0]
 
 

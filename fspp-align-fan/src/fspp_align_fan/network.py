@@ -41,14 +41,12 @@ def fan(tensors: Tensors, stacks: int = STACKS, *, every_stack: bool = False) ->
         features = Convolution(*_with_norm(tensors, f"conv_last{stack}", f"bn_end{stack}"), relu=True)(features)
         last = stack == stacks - 1
         if last or every_stack:
-            found = Convolution(tensors[f"l{stack}.weight"], tensors[f"l{stack}.bias"])(features)
-            maps.append(ops.cast(ops.transpose(found, (0, 3, 1, 2)), "float32"))
+            # Always in float32: which cell is highest, and which of its neighbours, is a matter of small differences.
+            found = Convolution(tensors[f"l{stack}.weight"], tensors[f"l{stack}.bias"], dtype="float32")(features)
+            maps.append(ops.transpose(found, (0, 3, 1, 2)))
         if not last:
             x = x + Convolution(*_carried(tensors, stack))(features)
-    network = keras.Model(picture, maps if every_stack else maps[-1])
-    # XLA compiles anew for every batch size, and is slower than TensorFlow's own graph for such networks on a CPU.
-    network.jit_compile = keras.backend.backend() == "jax"
-    return network
+    return keras.Model(picture, maps if every_stack else maps[-1])
 
 
 def _hourglass(tensors: Tensors, name: str, level: int, x: Any) -> Any:
@@ -70,10 +68,13 @@ class Convolution(layers.Layer):  # type: ignore[misc]
         bias: (outputs,).
         strides: in both directions.
         relu: whether negative values become 0.
+        dtype: numbers to compute with; None: as the policy says.
     """
 
-    def __init__(self, kernel: _Array, bias: _Array, *, strides: int = 1, relu: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self, kernel: _Array, bias: _Array, *, strides: int = 1, relu: bool = False, dtype: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype)
         self._strides, self._relu = strides, relu
         self._kernel, self._bias = _frozen(kernel), _frozen(bias)
 

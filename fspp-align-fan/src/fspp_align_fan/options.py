@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fspp_core.inference.options import EngineName, Precision, engine_option, precision_option
 from fspp_core.options import option
 
 CropRule = Literal["deepfacelab", "face-alignment", "faceswap"]
@@ -37,4 +38,8 @@ class FANOptions:
         "the curve through the peak (DARK).",
     )
     flip: bool = option(False, "Average with what the network sees in the mirror: steadier, and twice the time.")
-    batch_size: int = option(8, "Most faces to run at once; memory grows with it.", minimum=1, maximum=256)
+    engine: EngineName = engine_option()
+    precision: Precision = precision_option()
+    batch_size: int = option(
+        8, "Most faces to run at once; memory grows with it.", minimum=1, maximum=256, group="Speed"
+    )

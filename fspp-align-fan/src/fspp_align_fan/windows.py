@@ -67,11 +67,14 @@ def windows_of(detections: Sequence[Detection], crop: CropRule, seed: Literal["k
     boxes = np.array([_checked(detection) for detection in detections], np.float64).reshape(-1, 4)
     raised = np.full(len(boxes), _RAISED[crop])
     shares = np.full(len(boxes), _SIDE[crop])
-    for number, detection in enumerate(detections):
-        if seed == "keypoints" and detection.keypoints is not None:
-            boxes[number] = box_of(fit_keypoints(_finite(detection.keypoints, boxes[number])))
-            # The mean face ends at the brows, where detectors' boxes go on up the forehead.
-            raised[number], shares[number] = _RAISED["face-alignment"], _SIDE["face-alignment"]
+    known = [(n, d.keypoints) for n, d in enumerate(detections) if seed == "keypoints" and d.keypoints is not None]
+    if known:
+        rows = [number for number, _ in known]
+        boxes[rows] = box_of(
+            fit_keypoints(np.stack([_finite(keypoints, boxes[number]) for number, keypoints in known]))
+        )
+        # The mean face ends at the brows, where detectors' boxes go on up the forehead.
+        raised[rows], shares[rows] = _RAISED["face-alignment"], _SIDE["face-alignment"]
     sizes = boxes[:, 2:] - boxes[:, :2]
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     centers[:, 1] -= raised * sizes[:, 1]

@@ -35,6 +35,15 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
+class CropDetector(Detector, Protocol):
+    """A detector that knows crops which a face fills from whole frames, and looks at them for less."""
+
+    def detect_crops(self, crops: Sequence[Image]) -> list[list[Detection]]:
+        """Find the faces of upright crops made around one face each; arguments, answer and errors as for `detect`."""
+        ...
+
+
 class Aligner(Protocol):
     """Finds the 68 landmarks of detected faces."""
 

@@ -21,6 +21,9 @@ class Job:
         uses: option fields that name components, with the kind they name.
         may_use: likewise, where other names have a meaning too, such as that of a stored mask.
         paths: option fields that are paths, or lists of them.
+        batch: `"module:function"` that does so for all that lies in the first place; empty where there is none.
+        finished: `"module:function"` that is called like the one that runs it, and tells whether all is done already,
+            so that nothing has to be loaded; empty where that is not known beforehand.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Job:
     uses: Mapping[str, Kind]
     may_use: Mapping[str, Kind] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
+    batch: str = ""
+    finished: str = ""
 
     @property
     def options(self) -> type[Any]:
@@ -59,6 +64,8 @@ JOBS: dict[str, Job] = {
             },
             uses={"detector": "detector", "aligner": "aligner", "maskers": "masker", "recognizers": "recognizer"},
             paths=("import_from", "filter", "nfilter"),
+            batch="fspp_core.extraction:extract_all",
+            finished="fspp_core.extraction.output:is_finished",
         ),
         Job(
             name="train",

@@ -13,7 +13,7 @@ import pytest
 
 from fspp_core.alignments import SCHEMA_VERSION, Alignments, FrameRecord, MediaRecord, alignments_schema
 from fspp_core.alignments.migrations import migrate
-from fspp_core.alignments.records import FaceRecord, MaskRecord
+from fspp_core.alignments.records import FaceRecord, MaskRecord, encoded
 from fspp_core.errors import AlignmentsError
 from fspp_core.types import Face
 
@@ -85,6 +85,24 @@ def test_a_failed_save_leaves_the_old_file(saved: Path) -> None:
         alignments.save(saved)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_cuts_are_kept_and_cost_nothing_where_there_are_none(tmp_path: Path, media: MediaRecord) -> None:
+    plain = FrameRecord(index=0, name="a", pts=1, cut=False)
+    assert encoded(plain) == b'{"index":0,"name":"a","pts":1,"faces":[]}'  # as before there were cuts
+    frames = [plain, FrameRecord(index=1, name="b", pts=2, cut=True), FrameRecord(index=2, name="c", pts=3)]
+    path = tmp_path / "a.json"
+    Alignments(media, {}, frames).save(path)
+    jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), alignments_schema())
+    alignments = Alignments.load(path)
+    assert [bool(frame.cut) for frame in alignments.frames.values()] == [False, True, False]
+    alignments.set_faces(1, [])
+    alignments.set_faces(2, [])
+    alignments.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(b'"cut":true', b'"cut":1'))
+    with pytest.raises(AlignmentsError, match=r"line 6: damaged alignments: .*bool.*cut"):
+        Alignments.load(path)
 
 
 # The schema

@@ -297,3 +297,39 @@ def test_killed_at_any_moment_it_ends_like_an_undisturbed_run(tmp_path: Path) ->
     assert path.read_bytes() == (tmp_path / "whole.json").read_bytes()
     assert not journal_of(path).exists()
     assert not [p for p in tmp_path.iterdir() if p.suffix == ".part"]
+
+
+# What hangs on all frames together
+
+
+def test_the_last_touch_sees_all_frames_in_order(stopped: Path, media: MediaRecord, make_frame: MakeFrame) -> None:
+    seen: list[list[int]] = []
+
+    def complete(alignments: Alignments) -> None:
+        seen.append(list(alignments.frames))
+        for frame in alignments.frames.values():
+            for face in frame.faces:
+                face.track = frame.index
+
+    with AlignmentsJournal.open(stopped, media, SETTINGS) as journal:
+        for index in (4, 3):
+            journal.append(make_frame(index))
+        made = journal.finish(complete)
+    assert seen == [[0, 1, 2, 3, 4]]
+    loaded = Alignments.load(stopped)
+    for alignments in (made, loaded):
+        assert [[f.track for f in frame.faces] for frame in alignments.frames.values()] == [[], [1], [2, 2], [], [4]]
+    with AlignmentsJournal.open(stopped, media, SETTINGS) as journal:
+        journal.finish(complete)  # nothing is new
+    assert len(seen) == 1
+
+
+def test_a_last_touch_that_fails_costs_nothing(stopped: Path, media: MediaRecord) -> None:
+    def complete(alignments: Alignments) -> None:
+        raise KeyError("no")
+
+    with AlignmentsJournal.open(stopped, media, SETTINGS) as journal, pytest.raises(KeyError):
+        journal.finish(complete)
+    assert not stopped.exists()
+    with AlignmentsJournal.open(stopped, media, SETTINGS) as journal:
+        assert journal.done == {0, 1, 2}

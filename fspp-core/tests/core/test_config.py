@@ -98,6 +98,19 @@ def test_paths_are_relative_to_the_project_file(project, registry, monkeypatch, 
     assert settle(JOBS["train"], absolute, registry).places["source"] == tmp_path / "x"
 
 
+def test_lists_of_paths_are_relative_to_the_project_file_too(registry, tmp_path):
+    tables = {"extract": {"filter": ["wer.png", str(tmp_path / "x")], "nfilter": [], "import_from": "faces.json"}}
+    project = Project(file=tmp_path / "größe" / "fspp.toml", tables=tables)
+    options = settle(JOBS["extract"], project, registry).options
+    assert options.filter == (str(tmp_path / "größe" / "wer.png"), str(tmp_path / "x"))
+    assert options.nfilter == ()
+    assert options.import_from == str(tmp_path / "größe" / "faces.json")
+    typed = settle(JOBS["extract"], project, registry, options={"filter": ["here.png"]}).options
+    assert typed.filter == ("here.png",)
+    with pytest.raises(ConfigError, match=r"extract\.recognizers: there is no recognizer 'hog-colour'"):
+        settle(JOBS["extract"], Project(tables={"extract": {"recognizers": ["hog-colour"]}}), registry)
+
+
 def test_all_places_that_are_missing_are_named_at_once(project, registry):
     settled = settle(JOBS["convert"], project, registry, places={"output": Path("x.mp4")})
     with pytest.raises(ConfigError) as caught:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
-from fspp_core.errors import ConfigError
+from fspp_core.errors import Cancelled, ConfigError
 from fspp_core.extraction import ExtractOptions
 from fspp_core.extraction.aligning import Aligning
 from fspp_core.extraction.keypoints import KeypointsAligner
@@ -165,10 +168,25 @@ def test_the_second_pass_by_boxes_asks_the_detector(run, video, tmp_path, toy, f
     assert faces_of(tmp_path / "on") == faces_of(tmp_path / "off")
 
 
-def test_a_shared_detector_does_one_thing_at_a_time():
-    import threading
-    import time
+def test_a_resumed_refeed_equals_an_undisturbed_one(run, video, tmp_path, tools):
+    """The jitter is that of frame and face, not of the run, and other groups of frames make no difference."""
+    cancel = threading.Event()
 
+    def progress(event):
+        if event.done == 6:
+            cancel.set()
+
+    options = {"refeed": 3, "second_pass": "shifts", "normalization": "clahe"}
+    run(video, tmp_path / "plain", **options)
+    run(video, tmp_path / "fewer", **{**options, "refeed": 2})
+    assert tools.content(tmp_path / "fewer") != tools.content(tmp_path / "plain")
+    with pytest.raises(Cancelled):
+        run(video, tmp_path / "out", progress=progress, cancel=cancel, **options)
+    run(video, tmp_path / "out", **options, batch_size=3)
+    assert tools.content(tmp_path / "out") == tools.content(tmp_path / "plain")
+
+
+def test_a_shared_detector_does_one_thing_at_a_time():
     class Alone:
         busy, clashes = 0, 0
 
@@ -188,3 +206,20 @@ def test_a_shared_detector_does_one_thing_at_a_time():
         thread.join()
     assert alone.clashes == 0
     assert shared.detect([0, 0]) == [[], []]
+
+
+def test_a_detector_that_knows_crops_gets_them_as_such():
+    class Knows:
+        def detect(self, images):
+            return [["frame"] for _ in images]
+
+        def detect_crops(self, crops):
+            return [["crop"] for _ in crops]
+
+    class DoesNot:
+        def detect(self, images):
+            return [["frame"] for _ in images]
+
+    assert SharedDetector(Knows()).detect_crops([0, 0]) == [["crop"], ["crop"]]
+    assert SharedDetector(Knows()).detect([0]) == [["frame"]]
+    assert SharedDetector(DoesNot()).detect_crops([0]) == [["frame"]]

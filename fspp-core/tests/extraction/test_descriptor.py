@@ -99,6 +99,17 @@ def test_likeness_falls_with_the_distance(recognizer, portraits):
     assert list(likeness) == sorted(likeness, reverse=True)
 
 
+def test_a_batch_changes_no_bit(recognizer, portraits):
+    """A resumed run has other batches, and must have the same descriptions."""
+    rng = np.random.default_rng(0)
+    crops = np.stack([*(face_of(portraits, who) for who in KEYPOINTS), *rng.integers(0, 255, (7, 64, 64, 3), np.uint8)])
+    whole = recognizer.embed(crops)
+    for count in (1, 2, 3, 5, 8):
+        for first in range(len(crops) - count + 1):
+            some = crops[first : first + count].copy()
+            np.testing.assert_array_equal(recognizer.embed(some), whole[first : first + count])
+
+
 def test_colors_count_where_shapes_are_equal(recognizer, portraits):
     crop = face_of(portraits, "hopper")
     tinted = np.clip(crop * np.array([1.5, 1.0, 0.7]), 0, 255).astype(np.uint8)

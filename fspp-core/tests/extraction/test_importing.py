@@ -10,12 +10,14 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fspp_core import geometry
 from fspp_core.alignments import Alignments
 from fspp_core.errors import AlignmentsError, ConfigError
 from fspp_core.extraction import import_schema
-from fspp_core.extraction.import_file import read_import
+from fspp_core.extraction.import_file import FIELDS, read_import
 from fspp_core.extraction.importing import faces_by_index
 from fspp_core.geometry import MEAN_FACE_68, MEAN_HEAD_68
 from fspp_core.media import open_media
@@ -264,3 +266,29 @@ def test_a_detector_for_the_second_pass_only(run, toy, video, tmp_path, write):
     run(video, tmp_path / "out", import_from=table, stop=1, second_pass="detector")
     assert len(toy.BUILT) == 1
     assert faces(tmp_path / "out")[0][0].detector == "import"
+
+
+numbers = st.one_of(st.integers(-(10**30), 10**30), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
+anything = st.recursive(
+    st.one_of(st.none(), numbers, st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3)),
+    max_leaves=12,
+)
+
+
+@given(st.one_of(anything, st.dictionaries(st.sampled_from(FIELDS), st.lists(numbers, min_size=4, max_size=4))))
+def test_whatever_stands_there_is_read_or_refused(tmp_path_factory, face):
+    """What is read is a face, and fits the schema; what is not is refused by name."""
+    table = {"frame": [face]}
+    path = tmp_path_factory.getbasetemp() / "anything.json"
+    path.write_text(json.dumps(table), encoding="utf-8")
+    try:
+        [found] = read_import(path).frames["frame"]
+    except AlignmentsError as error:
+        found, fault = None, str(error)
+    if found is None:
+        assert f"{path}, frame 'frame', face 0" in fault
+    else:
+        jsonschema.validate(table, import_schema())
+        assert (found.detection.box[:2] < found.detection.box[2:]).all()
+        assert found.landmarks is None or found.landmarks.shape == (68, 2)

@@ -163,3 +163,43 @@ def test_options_decide():
     options = ExtractOptions(recognizers=("sure", "other"))
     assert tracks_of(options, {"other": object(), "sure": Sure()}) == Tracks(recognizer="sure", same_person=0.9)
     assert tracks_of(options, {"sure": object(), "other": Sure()}) == Tracks(recognizer="sure")
+
+
+def scene(count, levels, step):
+    """Two squares with stripes of their own that cross, before a background of a scene's own."""
+    rng = np.random.default_rng(levels)
+    background = rng.integers(0, 90, (12, 16, 3)).astype(np.uint8).repeat(10, axis=0).repeat(10, axis=1)
+    ramp = np.where(np.arange(40) // 5 % 2, 250, 130).astype(np.uint8)
+    for number in range(count):
+        image = background.copy()
+        image[10:50, 5 + step * number : 45 + step * number] = ramp[:, None, None]
+        image[65:105, 110 - step * number : 150 - step * number] = ramp[None, :, None]
+        yield image
+
+
+def test_a_stopped_extraction_has_the_same_cuts_and_tracks(run, tmp_path, tools):
+    images = [*scene(9, 1, 5), *scene(8, 2, 6)]
+    footage = tools.folder(tmp_path / "footage", images)
+    run(footage, tmp_path / "plain")
+    frames = Alignments.load(tmp_path / "plain" / "alignments.json").frames
+    assert [index for index, frame in frames.items() if frame.cut] == [9]
+    upper = [next(face.track for face in frame.faces if face.box[1] < 40) for frame in frames.values()]
+    lower = [next(face.track for face in frame.faces if face.box[1] > 40) for frame in frames.values()]
+    assert {tuple(upper[:9]), tuple(lower[:9])} == {(0,) * 9, (1,) * 9}
+    assert {tuple(upper[9:]), tuple(lower[9:])} == {(2,) * 8, (3,) * 8}
+
+    class Crash(BaseException):
+        pass
+
+    for stops in ((8,), (9,), (10,), (1, 9, 16)):
+        output = tmp_path / "-".join(map(str, stops))
+        for stop in stops:
+
+            def crash(event, stop=stop):
+                if event.done == stop:
+                    raise Crash
+
+            with pytest.raises(Crash):
+                run(footage, output, progress=crash)
+        assert run(footage, output).frames_resumed == stops[-1]
+        assert tools.content(output) == tools.content(tmp_path / "plain")

@@ -100,3 +100,26 @@ def test_keypoints_that_are_no_face_are_refused() -> None:
         geometry.fit_keypoints(np.ones((4, 2)))
     with pytest.raises(ShapeError, match="keypoints must be finite"):
         geometry.fit_keypoints(np.full((5, 2), np.inf))
+
+
+def test_many_faces_are_fitted_as_each_alone() -> None:
+    rng = np.random.default_rng(0)
+    angles = rng.uniform(-60, 60, 12)
+    keypoints = np.stack([geometry.keypoints_of(turned(yaw, yaw / 3)) for yaw in angles]) + rng.normal(
+        0, 0.03, (12, 5, 2)
+    )
+    keypoints = keypoints * rng.uniform(5, 500, (12, 1, 1)) + rng.uniform(-99, 999, (12, 1, 2))
+    together = geometry.fit_keypoints(keypoints.reshape(3, 4, 5, 2))
+    assert (together.shape, together.dtype) == ((3, 4, 68, 2), np.float32)
+    alone = np.stack([geometry.fit_keypoints(points) for points in keypoints])
+    np.testing.assert_allclose(together.reshape(12, 68, 2), alone, atol=1e-3)
+    np.testing.assert_allclose(geometry.keypoints_of(together[1]), [geometry.keypoints_of(f) for f in together[1]])
+    assert geometry.fit_keypoints(keypoints[:0]).shape == (0, 68, 2)
+    keypoints[7] = 3.0
+    with pytest.raises(ShapeError, match=r"one place; received \[\[3.0, 3.0\]"):
+        geometry.fit_keypoints(keypoints)
+    keypoints[7, 2, 1] = np.nan
+    with pytest.raises(ShapeError, match=r"finite; received \[3.0, nan\] in row 2"):
+        geometry.fit_keypoints(keypoints)
+    with pytest.raises(ShapeError, match=r"must be \(5, 2\)"):
+        geometry.fit_keypoints(keypoints[:, :4])

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from fspp_core.backend import devices
 from fspp_core.errors import PluginError, ShapeError
-from fspp_core.inference import FixedBatches
+from fspp_core.inference import Network
 from fspp_core.types import Detection, FloatArray, Image
+from fspp_detect_s3fd import network
 from fspp_detect_s3fd.boxes import Boxes, decode, suppress
 from fspp_detect_s3fd.convert import load
 from fspp_detect_s3fd.frames import Fit, fill, fit
-from fspp_detect_s3fd.network import s3fd
 from fspp_detect_s3fd.options import S3FDOptions
 
 WEIGHTS = "s3fd"
@@ -37,29 +37,45 @@ class S3FDDetector:
     def __init__(self, options: S3FDOptions, weights: Mapping[str, Path]) -> None:
         if WEIGHTS not in weights:
             raise PluginError(f"detector s3fd needs its weights {WEIGHTS}; received: {', '.join(weights) or 'none'}")
-        self._options = options
-        self._network = s3fd(load(Path(weights[WEIGHTS])))
-        self._compiled: OrderedDict[tuple[int, int], FixedBatches] = OrderedDict()
-        self.batch_size = options.batch_size or (_BATCH_ON_GPU if _on_gpu() else 1)
+        self._options, self._for_crops = options, replace(options, input_rule="deepfacelab")
+        on_gpu = options.engine == "keras" and _on_gpu()
+        self.batch_size = options.batch_size or (_BATCH_ON_GPU if on_gpu else 1)
+        path = Path(weights[WEIGHTS])
+        self._network = Network(
+            lambda: network.s3fd(load(path)),
+            (self.batch_size, None, None, 3),
+            name="s3fd",
+            engine=options.engine,
+            precision=options.precision,
+            made_of=(path, Path(network.__file__)),
+            kept=_SIZES,
+        )
 
     def warm_up(self, height: int, width: int) -> None:
         """Compile for frames of that size, so that the first ones take no longer than the others."""
         fitted = fit(height, width, self._options)
-        self._run(fitted, self._empty(fitted))
+        self._network.warm_up((self.batch_size, fitted.rows, fitted.columns, 3))
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """Find the faces of each picture; see `fspp_core.interfaces.Detector`."""
+        return self._detect(images, self._options)
+
+    def detect_crops(self, crops: Sequence[Image]) -> list[list[Detection]]:
+        """Find the faces of crops at half their size, as DeepFaceLab; see `fspp_core.interfaces.CropDetector`."""
+        return self._detect(crops, self._for_crops)
+
+    def _detect(self, images: Sequence[Image], options: S3FDOptions) -> list[list[Detection]]:
         if not len(images):
             return []
         _check(images)
         height, width = images[0].shape[:2]
-        fitted = fit(height, width, self._options)
-        batch = self._empty(fitted)
+        fitted = fit(height, width, options)
+        batch: FloatArray = np.zeros((self.batch_size, fitted.rows, fitted.columns, 3), np.float32)
         found: list[list[Detection]] = []
         for first in range(0, len(images), self.batch_size):
             part = list(images[first : first + self.batch_size])
             fill(batch, part, fitted, self._options.channel_order)
-            maps = [values[: len(part)] for values in self._run(fitted, batch)]
+            maps = [values[: len(part)] for values in self._network(batch)]
             boxes = suppress(
                 decode(maps, self._options.confidence),
                 self._options.nms_threshold,
@@ -67,18 +83,6 @@ class S3FDDetector:
             )
             found += self._detections(boxes, fitted, len(part), height, width)
         return found
-
-    def _empty(self, fitted: Fit) -> FloatArray:
-        return np.zeros((self.batch_size, fitted.rows, fitted.columns, 3), np.float32)
-
-    def _run(self, fitted: Fit, batch: FloatArray) -> list[FloatArray]:
-        size = (fitted.rows, fitted.columns)
-        if size not in self._compiled:
-            self._compiled[size] = FixedBatches(self._network, (*size, 3), self.batch_size)
-            if len(self._compiled) > _SIZES:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(size)
-        return self._compiled[size](batch)
 
     def _detections(self, boxes: Boxes, fitted: Fit, count: int, height: int, width: int) -> list[list[Detection]]:
         """By picture, best first; small boxes, and those of which nothing lies in the picture, are left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fspp_core.inference.options import EngineName, Precision, engine_option, precision_option
 from fspp_core.options import option
 
 
@@ -63,6 +64,8 @@ class S3FDOptions:
         "Order of the colours the network sees. The weights were made for bgr; DeepFaceLab feeds rgb.",
         group="Input",
     )
+    engine: EngineName = engine_option()
+    precision: Precision = precision_option()
     batch_size: int | None = option(
         None,
         "Frames that go through the network together. Nothing given: 8 on a graphics card, 1 on a processor, where "

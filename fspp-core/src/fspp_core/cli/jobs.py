@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -14,7 +15,8 @@ from fspp_core.cli.interrupt import cancel_on_interrupt
 from fspp_core.cli.progress import shown_progress
 from fspp_core.cli.quiet import start_backend
 from fspp_core.cli.state import state_of
-from fspp_core.cli.text import as_json, report_lines
+from fspp_core.cli.text import as_json, brief, profile_lines, report_lines
+from fspp_core.errors import FsppError
 from fspp_core.jobs import JOBS
 
 COMPONENT_OPTIONS = "component_options"
@@ -36,9 +38,14 @@ def job_command(name: str) -> Command:
     json_flag = click.Option(
         ["--json", "json_"], is_flag=True, help="Print the report as JSON, and only that, to stdout."
     )
+    own = [component_option, json_flag]
+    if job.batch:
+        first, *_ = job.places
+        text = f"Do so for every video and every folder of pictures in the folder {first.upper()}, each by itself."
+        own.insert(0, click.Option(["--batch"], is_flag=True, help=text))
     return Command(
         name,
-        params=[*places, *flags_of(job.options), component_option, json_flag],
+        params=[*places, *flags_of(job.options), *own],
         callback=lambda **_: _run(name),
         help=f"{job.summary}\n\nWhat is not given comes from the table [{name}] of the project file, if there is one.",
         short_help=job.summary,
@@ -74,9 +81,11 @@ def _run(name: str) -> None:
     state = state_of(context)
     settled = settle_here(context, name)
     places = require_places(settled, state.project)
-    start_backend()
+    job, batch = settled.job, context.params.get("batch", False)
+    if batch or not job.finished or not resolve_name(job.finished)(*places, settled.options):
+        start_backend()
     with cancel_on_interrupt() as cancel, shown_progress() as progress:
-        report = settled.job.run(
+        report = (resolve_name(job.batch) if batch else job.run)(
             *places,
             settled.options,
             components=settled.components,
@@ -84,10 +93,18 @@ def _run(name: str) -> None:
             progress=progress,
             cancel=cancel,
         )
-    show_report(report.to_dict(), context.params["json_"])
+    facts = report.to_dict()
+    if getattr(settled.options, "profile", False):
+        for line in profile_lines(facts):
+            click.echo(line, err=True)
+    show_report(facts, context.params["json_"])
+    if failed := facts.get("failed"):
+        raise FsppError(
+            f"{len(failed)} of {len(facts['items'])} failed: {', '.join(failed)}; the others are done, and the same "
+            "command tries again what failed"
+        )
 
 
 def show_report(report: Mapping[str, Any], json_: bool) -> None:
     """Print a job's report to stdout; people know what they asked for."""
-    brief = {key: value for key, value in report.items() if key not in ("options", "components")}
-    click.echo(as_json(report) if json_ else "\n".join(report_lines(brief)))
+    click.echo(as_json(report) if json_ else "\n".join(report_lines(brief(report))))

@@ -20,6 +20,35 @@ def as_json(value: Any) -> str:
     return json.dumps(value, indent=2)
 
 
+def brief(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's report without what was asked for, and without what only a profile shows."""
+    left = {key: value for key, value in report.items() if key not in ("options", "components", "stages")}
+    if "items" in left:
+        left["items"] = {name: _line(item) for name, item in left["items"].items()}
+    return left
+
+
+def _line(item: Mapping[str, Any]) -> str:
+    if "error" in item:
+        return f"failed: {item['error']}"
+    return f"{item['faces']} faces in {item['frames']} frames, {item['seconds']['all']:.1f} s"
+
+
+def profile_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """What the stages of a job did, as tables: of the job, or of each of its items."""
+    for name, item in report.get("items", {"": report}).items():
+        stages = item.get("stages", {})
+        if "error" in item:
+            continue
+        if name:
+            yield f"{name}:"
+        if stages:
+            rows = [[stage, *(_shown(value) for value in row.values())] for stage, row in stages.items()]
+            yield table(("stage", *(_words(key) for key in next(iter(stages.values())))), rows)
+        else:
+            yield "no stage had anything to do"
+
+
 def report_lines(report: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     """A job's report as indented lines, in its own order, empty entries left out."""
     width = max((len(_words(key)) for key in report), default=0)

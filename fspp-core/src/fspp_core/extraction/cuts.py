@@ -24,7 +24,7 @@ _SIGMA = 3.0  # of the neighbourhood that light and contrast are measured in
 _LEAST_CONTRAST = 3.0  # grey levels below which there is only noise
 _SOFT = 0.8  # sigma that forgives what zooms move
 _FLAT = 0.004  # energy a pixel, of 1, below which a picture counts as flat
-_LEAST_SHARED = 0.25  # of the picture that two shifted frames must share
+_LEAST_SHARED = 0.6  # of the picture that two shifted frames must share
 _LIMIT, _COLOR_WEIGHT = 0.88, 0.3  # structure may change by the first, less so much of the change of colour
 _BINS, _TINTS = 8, (96, 160)  # of L, a and b; most colours lie in the middle of a and b
 

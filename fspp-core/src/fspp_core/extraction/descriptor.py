@@ -73,10 +73,11 @@ def gradient_histograms(crops: Image) -> FloatArray:
     light = np.sqrt(luma / 255)
     smooth, derivative, pool = _filters()
     across, down = smooth @ light @ derivative.T, derivative @ light @ smooth.T
-    angles = np.arctan2(down, across) * np.float32(_ANGLES / np.pi)  # in bins, a half turn being one round
-    away = np.abs(angles[:, None] - np.arange(_ANGLES, dtype=np.float32)[:, None, None]) % _ANGLES
+    angles = np.arctan2(down, across) * np.float32(_ANGLES / np.pi)
+    angles += _ANGLES * (angles < 0)  # in bins, a half turn being one round
+    away = np.abs(angles[:, None] - np.arange(_ANGLES, dtype=np.float32)[:, None, None])
     votes = np.maximum(1 - np.minimum(away, _ANGLES - away), 0) * np.hypot(across, down)[:, None]
-    cells = (pool @ votes @ pool.T).transpose(0, 2, 3, 1)
+    cells = np.ascontiguousarray((pool @ votes @ pool.T).transpose(0, 2, 3, 1))
     return _unit(_block_normalized(cells).reshape(len(crops), -1))
 
 
@@ -103,7 +104,8 @@ def _color_histograms(crops: Image) -> FloatArray:
 def _shares(values: FloatArray, bins: int) -> FloatArray:
     places = np.clip(values * bins - 0.5, 0, bins - 1)[:, None]
     near = np.maximum(1 - np.abs(places - np.arange(bins, dtype=np.float32)[:, None]), 0)
-    return np.asarray(near.mean(axis=-1), np.float32)
+    # In memory as it is indexed, so that one face adds up in the order that many do.
+    return np.asarray(np.ascontiguousarray(near).mean(axis=-1), np.float32)
 
 
 @cache

@@ -24,7 +24,8 @@ _WINDOW = {
 }
 _REFITS = 3
 _LEAST_SCALE = 0.2  # a face does not shrink faster: all corners have run to one place
-_PIXELS = np.stack(np.meshgrid(np.arange(_PATCH), np.arange(_PATCH)), axis=-1).astype(np.float64)
+_SIDE = np.arange(_PATCH, dtype=np.float64)
+_OUTERMOST = np.array([(x, y) for x in (0, _PATCH - 1) for y in (0, _PATCH - 1)], np.float64)
 _EVERYWHERE = np.ones((_PATCH, _PATCH), bool)
 
 Levels = tuple[Image, ...]
@@ -41,8 +42,8 @@ class Follower:
         matrix: (2, 3) float64, that picture -> `patch`.
         corners: (n, 1, 2) float32, in `patch`, what the flow follows.
         moved: (2, 3) float64, that picture -> the last one seen; a similarity.
-        score: how much the face there looks like the first, as the correlation -1..1 of their grey values; 0 when it
-            was lost.
+        score: how much the face there looks like the first, as the correlation -1..1 of their grey values; -1 when
+            it was lost.
     """
 
     detection: Detection
@@ -63,7 +64,8 @@ class Follower:
         matrix = np.column_stack([np.eye(2) * scale, middle - scale * (box[:2] + box[2:]) / 2])
         patch = _patch(levels, matrix)
         radii = sides * scale / 2
-        inside = (np.linalg.norm((_PIXELS - middle) / radii, axis=-1) <= 1) & _shown(levels, matrix)
+        x, y = ((_SIDE - middle) / radius for radius in radii)
+        inside = (x**2 + (y**2)[:, None] <= 1) & _shown(levels, matrix)
         corners = cv2.goodFeaturesToTrack(patch, _CORNERS, 0.01, 3, mask=inside.astype(np.uint8))
         return cls(
             detection=detection,
@@ -75,8 +77,8 @@ class Follower:
         )
 
     def follow(self, levels: Levels) -> Follower:
-        """The same face in the next picture, of the size of the one before; where it is lost, with score 0."""
-        lost = replace(self, score=0.0)
+        """The same face in the next picture, of the size of the one before; where it is lost, with score -1."""
+        lost = replace(self, score=-1.0)
         now = geometry.compose(self.matrix, geometry.invert(self.moved))
         for _ in range(_ROUNDS):
             step = self._flow(_patch(levels, now), _shown(levels, now))
@@ -148,11 +150,12 @@ def _shown(levels: Levels, matrix: Matrix) -> npt.NDArray[np.bool_]:
     """Which pixels of a patch, (side, side), lie in the picture."""
     height, width = levels[0].shape
     back, last = geometry.invert(matrix), (width - 1, height - 1)
-    corners = geometry.transform(_PIXELS[:: _PATCH - 1, :: _PATCH - 1], back)
+    corners = geometry.transform(_OUTERMOST, back)
     if (corners >= 0).all() and (corners <= last).all():
         return _EVERYWHERE
-    places = geometry.transform(_PIXELS, back)
-    return np.asarray(((places >= 0) & (places <= last)).all(axis=-1))
+    (a, b, left), (c, d, top) = back
+    x, y = a * _SIDE + (b * _SIDE + left)[:, None], c * _SIDE + (d * _SIDE + top)[:, None]
+    return np.asarray((x >= 0) & (x <= last[0]) & (y >= 0) & (y <= last[1]))
 
 
 def _agreed(source: FloatArray, target: FloatArray) -> Matrix | None:

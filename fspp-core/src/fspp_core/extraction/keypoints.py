@@ -28,13 +28,13 @@ class KeypointsAligner:
         """
         if len(images) != len(detections):
             raise ShapeError(f"received {len(images)} pictures and detections of {len(detections)}")
-        return [
-            np.array([_landmarks(detection) for detection in found], np.float32).reshape(-1, 68, 2)
-            for found in detections
-        ]
+        keypoints = [_keypoints(detection) for found in detections for detection in found]
+        landmarks = fit_keypoints(np.stack(keypoints) if keypoints else np.empty((0, 5, 2)))
+        ends = np.cumsum([len(found) for found in detections[:-1]], dtype=int)
+        return np.split(landmarks, ends) if len(images) else []
 
 
-def _landmarks(detection: Detection) -> FloatArray:
+def _keypoints(detection: Detection) -> FloatArray:
     left, top, right, bottom = detection.box.tolist()
     if not (left < right and top < bottom):
         raise ShapeError(f"a detection has a box without area: {left:g}, {top:g}, {right:g}, {bottom:g}")
@@ -43,4 +43,4 @@ def _landmarks(detection: Detection) -> FloatArray:
             f"the detection at {left:g}, {top:g}, {right:g}, {bottom:g} has no keypoints, which the aligner keypoints "
             "fits; choose a detector that gives them, such as mtcnn, or an aligner that needs none"
         )
-    return fit_keypoints(detection.keypoints)
+    return detection.keypoints

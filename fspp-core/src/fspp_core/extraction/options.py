@@ -23,7 +23,8 @@ class ExtractOptions:
     )
     recognizers: tuple[str, ...] = option(
         ("hog-color",),
-        "Components whose descriptions of who it is are stored with the faces, by name.",
+        "Components whose descriptions of who it is are stored with the faces, by name. hog-color is no recognition "
+        "network: it tells apart the people of a scene, seen in like pose and light.",
         group="Components",
     )
 
@@ -90,12 +91,14 @@ class ExtractOptions:
         "auto",
         "Align again on an upright crop of the face: shifts takes the mean of five crops a pixel apart; detector does "
         "so around the box that the detector finds in the crop, as DeepFaceLab; realign takes one whole crop, as "
-        "Faceswap. Nothing given: shifts, where the aligner looks at the picture.",
+        "Faceswap. Nothing given: shifts, where the aligner looks at the picture. What is not like the face keeps the "
+        "first landmarks.",
         group="Alignment",
     )
     refeed: int = option(
         0,
-        "Align this many times more around boxes that are shifted at random, and take the mean.",
+        "Align this many times more, around boxes changed at random by up to 5 % of their shorter side, and take the "
+        "mean.",
         minimum=0,
         maximum=10,
         group="Alignment",
@@ -110,13 +113,17 @@ class ExtractOptions:
     filter_features: bool = option(False, "Leave out faces whose eyes or brows lie below the mouth.", group="Filters")
     filter_min_scale: float = option(
         0.0,
-        "Leave out faces smaller than this share of the frame's shorter side; 0 leaves out none.",
+        "Leave out faces whose fs-face crop has a side below this share of the frame's shorter one; 0 leaves out none.",
         minimum=0,
         maximum=1,
         group="Filters",
     )
     filter_max_scale: float = option(
-        0.0, "Leave out faces larger than this share of it; 0 leaves out none.", minimum=0, maximum=10, group="Filters"
+        0.0,
+        "Leave out faces whose fs-face crop has a side above this share of it; 0 leaves out none.",
+        minimum=0,
+        maximum=10,
+        group="Filters",
     )
     filter_distance: float = option(
         0.0,
@@ -128,16 +135,23 @@ class ExtractOptions:
     )
     filter_roll: float = option(
         0.0,
-        "Leave out faces tilted sideways by more than this many degrees; 0 leaves out none.",
+        "Leave out faces that are turned in the frame's plane by more than this many degrees from upright, to either "
+        "side; 0 leaves out none.",
         minimum=0,
         maximum=180,
         group="Filters",
     )
     filter: tuple[str, ...] = option(
-        (), "Keep only faces like those in these pictures, or folders of pictures.", group="Filters"
+        (),
+        "Keep only faces like those in these pictures, or folders of pictures: face crops made by fspp, or others, of "
+        "which the largest face counts.",
+        group="Filters",
     )
     nfilter: tuple[str, ...] = option(
-        (), "Leave out faces like those in these pictures, or folders of pictures.", group="Filters"
+        (),
+        "Leave out faces like those in these pictures, or folders of pictures. A face like both one to keep and one to "
+        "leave out goes where it is more like.",
+        group="Filters",
     )
     filter_threshold: float | None = option(
         None,

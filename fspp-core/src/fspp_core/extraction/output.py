@@ -9,6 +9,7 @@ from typing import Any
 
 from fspp_core.alignments import AlignmentsJournal, MediaRecord, read_face_record
 from fspp_core.errors import AlignmentsError, FsppError, MediaError
+from fspp_core.extraction.options import ExtractOptions
 from fspp_core.files import long_path
 from fspp_core.locking import lock
 
@@ -16,6 +17,11 @@ LOG = logging.getLogger(__name__)
 
 ALIGNMENTS_NAME, FACES_NAME, REPORT_NAME = "alignments.json", "faces", "report.json"
 _SHOWN = 3
+
+
+def is_finished(_media: Path, output: Path, options: ExtractOptions) -> bool:
+    """Whether an extraction has come to its end at `output` and is to be left alone."""
+    return Output(output).finished and not options.overwrite
 
 
 class Output:

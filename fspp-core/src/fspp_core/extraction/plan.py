@@ -26,6 +26,8 @@ from fspp_core.types import FloatArray
 
 Components = Mapping[str, Mapping[str, Any]]
 
+_SHARED = ("engine", "precision")
+"""Options that components take over from the extraction."""
 _UNSEEN = frozenset({"batch_size", "workers", "overwrite", "accept_damage", "profile"})
 """Options that do not change what is found."""
 
@@ -156,7 +158,7 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
     owners = {"fspp-core": backend.versions()["fspp-core"]}
     chosen = {}
     for kind, name in used:
-        chosen[kind, name] = registry.options(kind, name, components.get(name, {}))
+        chosen[kind, name] = _with_shared(options, kind, name, components.get(name, {}), registry)
         owner = registry.owner(kind, name)
         owners[owner.distribution] = owner.version
     return Plan(
@@ -168,6 +170,14 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
         imported=imported,
         references=references,
     )
+
+
+def _with_shared(options: ExtractOptions, kind: Kind, name: str, given: Mapping[str, Any], registry: Registry) -> Any:
+    """A component's options, with the extraction's own where it has options of these names that are not given."""
+    own = registry.options(kind, name, given)
+    shared = {key: getattr(options, key) for key in _SHARED if key not in given and hasattr(own, key)}
+    wanted = {key: value for key, value in shared.items() if value is not None}
+    return registry.options(kind, name, {**given, **wanted}) if wanted else own
 
 
 def _check_filters(options: ExtractOptions) -> None:

@@ -36,9 +36,7 @@ def reference_files(options: ExtractOptions) -> dict[str, list[Path]]:
     faults: list[str] = []
     if (options.filter or options.nfilter) and not options.recognizers:
         used = " and ".join(name for name, words in given.items() if words)
-        faults.append(
-            f"recognizers: {used} compares faces by the first of the recognizers, and there is none; name one"
-        )
+        faults.append(f"recognizers: {used} need one to compare faces by; name one, such as hog-color")
     files = {name: _pictures(name, words, faults) for name, words in given.items() if words}
     if faults:
         raise ConfigError("\n".join(faults))

@@ -15,7 +15,7 @@ from fspp_core.extraction.answers import check_count
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.plausible import better
 from fspp_core.geometry.affine import between_centers, transform_each, untransform_each
-from fspp_core.interfaces import Aligner, CropAligner, Detector
+from fspp_core.interfaces import Aligner, CropAligner, CropDetector, Detector
 from fspp_core.types import Detection, FloatArray, Image, Matrix
 
 Mode = Literal["shifts", "detector", "realign"]
@@ -56,7 +56,7 @@ class SecondPass:
 
     Crops are drawn with linear interpolation: so DeepFaceLab's are (it asks for cubic in the wrong place), so are those
     that FAN learned from and cuts out itself, and their cost does not grow with the face. Unlike the peers' they are
-    drawn where the points say, not up to half a pixel off with scale and turn.
+    drawn where the points say, not a fraction of a pixel off by scale and turn.
 
     Args:
         mode: "shifts" looks at a full-face crop of 256 pixels five times, around the first landmarks; "detector" does
@@ -167,7 +167,8 @@ def _whole_crops(aligner: CropAligner, crops: Image, _: FloatArray) -> Seen:
 
 
 def _around_boxes(aligner: Aligner, detector: Detector, crops: Image, _: FloatArray) -> Seen:
-    boxes = detector.detect(list(crops))
+    find = detector.detect_crops if isinstance(detector, CropDetector) else detector.detect
+    boxes = find(list(crops))
     check_count("the detector in the second pass", boxes, crops)
     seen = np.array([index for index, found in enumerate(boxes) if len(found) == 1], int)
     return seen, five_looks(aligner, crops[seen], [boxes[index][0] for index in seen])
@@ -176,7 +177,7 @@ def _around_boxes(aligner: Aligner, detector: Detector, crops: Image, _: FloatAr
 def _around_landmarks(aligner: Aligner, crops: Image, landmarks: FloatArray) -> Seen:
     """Boxes around them, and the keypoints they have for aligners that go by these."""
     boxes = geometry.box_of(landmarks)
-    keypoints = geometry.keypoints_of(landmarks.swapaxes(0, 1)).swapaxes(0, 1).astype(np.float32)
+    keypoints = geometry.keypoints_of(landmarks).astype(np.float32)
     wide = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= _LEAST_SPAN
     apart = np.ptp(keypoints, axis=1).max(axis=1) >= _LEAST_SPAN
     seen = np.flatnonzero(wide & apart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from fspp_core.interfaces import Detector
+from fspp_core.interfaces import CropDetector, Detector
 from fspp_core.types import Detection, Image
 
 
@@ -20,3 +20,10 @@ class SharedDetector:
         """As the detector's own."""
         with self._lock:
             return self._detector.detect(images)
+
+    def detect_crops(self, crops: Sequence[Image]) -> list[list[Detection]]:
+        """As the detector's own, which may be that for frames."""
+        with self._lock:
+            if isinstance(self._detector, CropDetector):
+                return self._detector.detect_crops(crops)
+            return self._detector.detect(crops)

@@ -70,7 +70,8 @@ class Stages:
             done: indices of those that an earlier run has done.
         """
         stage = "decode"
-        items: Iterable[Group] = by_size(self._decoded(reader, wanted, done), self.options.batch_size)
+        most = self.options.batch_size * self.options.detect_every  # so many of them get to the detector at once
+        items: Iterable[Group] = by_size(self._decoded(reader, wanted, done), most)
         for steps in self._threads():
             items = self._ahead(items, stage, steps[0].name)
             for step in steps:

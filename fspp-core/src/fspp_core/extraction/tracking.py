@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from fspp_core.extraction.detecting import Detecting, kept
@@ -9,6 +11,8 @@ from fspp_core.extraction.flow import Follower, levels_of
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.shots import Group, Shot, Turned
 from fspp_core.extraction.turning import turn_like
+
+LOG = logging.getLogger(__name__)
 
 _SIZES = 64  # sizes of frames whose last faces are remembered
 
@@ -41,6 +45,7 @@ class Tracking:
     detecting: Detecting
     options: ExtractOptions
     _last: dict[tuple[int, ...], _Seen] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, group: Group) -> Group:
         """The same frames with their detections. Those that have to be detected on are, all at once, beforehand."""
@@ -48,6 +53,7 @@ class Tracking:
         last = self._last.pop(size, None)
         due = self._due(group, last)
         found = {shot.index: shot for shot in self.detecting.detect(due)} if due else {}
+        self._counts["due"] += len(due)
         done = []
         for shot in group:
             detected = found.get(shot.index)
@@ -61,6 +67,13 @@ class Tracking:
         if len(self._last) > _SIZES:
             del self._last[next(iter(self._last))]
         return done
+
+    def close(self) -> None:
+        """Say how often faces were lost."""
+        LOG.info(
+            "detected on %d frames that were due and %d more on which a face was lost; followed faces on %d",
+            *(self._counts[kind] for kind in ("due", "lost", "followed")),
+        )
 
     def _place(self, shot: Shot) -> int:
         return (shot.index - self.options.start) // self.options.every
@@ -92,6 +105,8 @@ class Tracking:
             if all(follower.score >= self.options.track_score for follower in followers):
                 faces = kept((follower.found(levels) for follower in followers), self.options)
                 seen = replace(last, place=self._place(shot), followers=followers)
+                self._counts["followed"] += bool(followers)
                 return seen, replace(followed, detections=faces)
+        self._counts["lost"] += 1
         [detected] = self.detecting.detect([shot])
         return self._begin(detected, last.expected), detected

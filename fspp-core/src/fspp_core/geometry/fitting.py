@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fspp_core.errors import ShapeError
-from fspp_core.geometry.affine import checked_points, similarity, transform
+from fspp_core.geometry.affine import checked_points
 from fspp_core.geometry.landmarks import MEAN_HEAD_68
 from fspp_core.types import FloatArray
 
@@ -24,17 +24,17 @@ _MOST_DRAW = 0.08  # farthest a landmark is drawn, in sides of the mean face
 
 _Angles = npt.NDArray[np.float64]
 _Points = npt.NDArray[np.float64]
+_Plane = npt.NDArray[Any]  # complex: points of the plane as x + iy, so that a similarity is a factor and a sum
 
 
 def keypoints_of(landmarks: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The five keypoints of (68, d) landmarks: eye centres, nose tip, mouth corners, left before right: (5, d)."""
-    return np.stack(
-        [landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0), landmarks[30], landmarks[48], landmarks[54]]
-    )
+    """The five keypoints of (..., 68, d) landmarks: eye centres, nose tip, mouth corners, left before right."""
+    eyes = [landmarks[..., 36:42, :].mean(axis=-2), landmarks[..., 42:48, :].mean(axis=-2)]
+    return np.stack([*eyes, landmarks[..., 30, :], landmarks[..., 48, :], landmarks[..., 54, :]], axis=-2)
 
 
 def fit_keypoints(keypoints: npt.NDArray[Any]) -> FloatArray:
-    """Lay the mean face over five keypoints.
+    """Lay the mean face over five keypoints, of one face or of many at once.
 
     The mean head is turned in yaw and pitch, then moved by a similarity, to where its keypoints lie nearest to the
     given ones; turning costs a little, so that a frontal face with an unusual nose stays frontal. What is left over
@@ -42,22 +42,34 @@ def fit_keypoints(keypoints: npt.NDArray[Any]) -> FloatArray:
     no start to choose and no wrong minimum to stop in.
 
     Args:
-        keypoints: (5, 2) left eye, right eye, nose tip, left and right mouth corner, as the viewer sees them.
+        keypoints: (..., 5, 2) left eye, right eye, nose tip, left and right mouth corner, as the viewer sees them.
 
     Returns:
-        (68, 2) float32 in the same pixels.
+        (..., 68, 2) float32 in the same pixels.
 
     Raises:
-        ShapeError: when they are not five finite points, or all lie at one place.
+        ShapeError: when they are not five finite points each, or all lie at one place.
     """
-    seen = checked_points(keypoints, "keypoints", 5)
-    centered = seen - seen.mean(axis=0)
-    spread = float(np.linalg.norm(centered))
-    if spread <= 1e-6 * max(1.0, float(np.abs(seen).max())):
-        raise ShapeError(f"keypoints must not all lie at one place; received {seen.tolist()}")
-    face = turned(*_best_angles(centered / spread))
-    matrix = similarity(keypoints_of(face), seen)
-    return transform(face + _drawn(face, similarity(seen, keypoints_of(face)), seen), matrix).astype(np.float32)
+    keypoints = np.asarray(keypoints, np.float64)
+    several = keypoints.reshape(-1, *keypoints.shape[-2:]) if keypoints.ndim > 2 else keypoints[None]
+    if several.shape[1:] != (5, 2) or not np.isfinite(several).all():
+        for points in several:
+            checked_points(points, "keypoints", 5)
+    seen = several.reshape(-1, 5, 2) @ (1, 1j)
+    middle = seen.mean(axis=1, keepdims=True)
+    centered = seen - middle
+    spread = np.linalg.norm(centered, axis=1, keepdims=True)
+    together = np.flatnonzero(spread[:, 0] <= 1e-6 * np.maximum(1.0, np.abs(several).max(axis=(1, 2), initial=0.0)))
+    if together.size:
+        raise ShapeError(f"keypoints must not all lie at one place; received {several[together[0]].tolist()}")
+    face = _turn(MEAN_HEAD_68, *_best_angles(centered / spread)) @ (1, 1j)
+    own = keypoints_of(face[..., None])[..., 0]
+    own_middle = own.mean(axis=1, keepdims=True)
+    there = (own - own_middle).conj()
+    factor = (there * centered).sum(axis=1, keepdims=True) / (np.abs(there) ** 2).sum(axis=1, keepdims=True)
+    missed = _back(centered, own - own_middle) - (own - own_middle)
+    laid = (face + _drawn(face, own, missed) - own_middle) * factor + middle
+    return np.stack([laid.real, laid.imag], axis=-1).astype(np.float32).reshape(*keypoints.shape[:-2], 68, 2)
 
 
 def turned(yaw: float, pitch: float) -> _Points:
@@ -71,54 +83,70 @@ def turned(yaw: float, pitch: float) -> _Points:
 
 
 def _turn(points: npt.NDArray[np.float64], yaw: _Angles, pitch: _Angles) -> _Points:
-    """(n, 3) points turned by each of (g,) angles, without their depth: (g, n, 2)."""
+    """(n, 3) points turned by each of (...,) angles, without their depth: (..., n, 2)."""
     x, y, z = (points - (0.5, 0.5, 0.0)).T
-    sin_yaw, cos_yaw = np.sin(np.radians(yaw))[:, None], np.cos(np.radians(yaw))[:, None]
-    sin_pitch, cos_pitch = np.sin(np.radians(pitch))[:, None], np.cos(np.radians(pitch))[:, None]
+    sin_yaw, cos_yaw = np.sin(np.radians(yaw))[..., None], np.cos(np.radians(yaw))[..., None]
+    sin_pitch, cos_pitch = np.sin(np.radians(pitch))[..., None], np.cos(np.radians(pitch))[..., None]
     depth = z * cos_yaw + x * sin_yaw
     return np.stack([x * cos_yaw - z * sin_yaw, y * cos_pitch - depth * sin_pitch], axis=-1) + 0.5
 
 
-def _best_angles(seen: _Points) -> tuple[float, float]:
-    """Yaw and pitch at which the mean head fits `seen`, which is centred and of unit spread."""
-    yaw, pitch, shapes = _coarse_grid()
-    best = _cheapest(yaw, pitch, shapes, seen)
+def _best_angles(seen: _Plane) -> tuple[_Angles, _Angles]:
+    """Yaw and pitch, (f,) each, at which the mean head fits each of `seen` (f, 5), centred and of unit spread."""
+    yaw, pitch, models = _coarse_grid()
+    best_yaw, best_pitch = _cheapest(yaw[None], pitch[None], models[None], seen)
     step = _COARSE_STEP
     for _ in range(_ZOOMS):
         step /= 3.0
-        around = np.arange(-3, 4) * step
-        yaw, pitch = (grid.ravel() for grid in np.meshgrid(best[0] + around, best[1] + around))
-        best = _cheapest(yaw, pitch, _turn(keypoints_of(MEAN_HEAD_68), yaw, pitch), seen)
-    return best
+        around, across = (grid.ravel() * step for grid in np.meshgrid(np.arange(-3, 4), np.arange(-3, 4)))
+        yaw, pitch = best_yaw[:, None] + around, best_pitch[:, None] + across
+        best_yaw, best_pitch = _cheapest(yaw, pitch, _models(yaw, pitch), seen)
+    return best_yaw, best_pitch
 
 
 @cache
-def _coarse_grid() -> tuple[_Angles, _Angles, _Points]:
+def _coarse_grid() -> tuple[_Angles, _Angles, _Plane]:
     yaws = np.arange(-_YAW_RANGE, _YAW_RANGE + 1, _COARSE_STEP)
     pitches = np.arange(-_PITCH_RANGE, _PITCH_RANGE + 1, _COARSE_STEP)
     yaw, pitch = (grid.ravel() for grid in np.meshgrid(yaws, pitches))
-    return yaw, pitch, _turn(keypoints_of(MEAN_HEAD_68), yaw, pitch)
+    return yaw, pitch, _models(yaw, pitch)
 
 
-def _cheapest(yaw: _Angles, pitch: _Angles, shapes: _Points, seen: _Points) -> tuple[float, float]:
-    """The angles of the shape that fits best: what a similarity leaves over, and the price of turning."""
-    model = (shapes - shapes.mean(axis=1, keepdims=True)) @ (1, 1j)
-    explained = np.abs(model.conj() @ (seen @ (1, 1j))) ** 2 / (np.abs(model) ** 2).sum(axis=1)
+def _models(yaw: _Angles, pitch: _Angles) -> _Plane:
+    """The mean head's keypoints at (...,) angles, centred and of unit spread: (..., 5)."""
+    model = _turn(keypoints_of(MEAN_HEAD_68), yaw, pitch) @ (1, 1j)
+    model -= model.mean(axis=-1, keepdims=True)
+    return np.asarray(model / np.linalg.norm(model, axis=-1, keepdims=True))
+
+
+def _cheapest(yaw: _Angles, pitch: _Angles, models: _Plane, seen: _Plane) -> tuple[_Angles, _Angles]:
+    """Angles (f,) of the model that fits each of `seen` (f, 5) best: by what a similarity leaves over, and the turn.
+
+    Args:
+        yaw: (f or 1, g).
+        pitch: likewise.
+        models: (f or 1, g, 5).
+    """
+    explained = np.abs(models.conj() @ seen[:, :, None])[..., 0] ** 2
     cost = (1.0 - explained) / _NOISE**2 + (yaw / _YAW_SPREAD) ** 2 + (pitch / _PITCH_SPREAD) ** 2
-    best = int(np.argmin(cost))
-    return float(yaw[best]), float(pitch[best])
+    best = cost.argmin(axis=1)[:, None]
+    yaw, pitch = (np.broadcast_to(angles, cost.shape) for angles in (yaw, pitch))
+    return np.take_along_axis(yaw, best, axis=1)[:, 0], np.take_along_axis(pitch, best, axis=1)[:, 0]
 
 
-def _drawn(face: _Points, back: npt.NDArray[np.float64], seen: _Points) -> _Points:
-    """How far each landmark of the turned mean face is drawn by the keypoints it does not reach: (68, 2)."""
-    own = keypoints_of(face)
-    missed = transform(seen, back) - own
-    pull = np.linalg.solve(_nearness(own, own) + _STIFFNESS * np.eye(5), missed)
-    move = _nearness(face, own) @ pull
-    length = np.linalg.norm(move, axis=1, keepdims=True)
-    return np.asarray(move * np.minimum(1.0, _MOST_DRAW / np.maximum(length, 1e-12)))
+def _back(centered: _Plane, own: _Plane) -> _Plane:
+    """Keypoints (f, 5) laid over those of the mean face; both centred."""
+    factor = (centered.conj() * own).sum(axis=1, keepdims=True) / (np.abs(centered) ** 2).sum(axis=1, keepdims=True)
+    return np.asarray(centered * factor)
 
 
-def _nearness(points: _Points, centers: _Points) -> npt.NDArray[np.float64]:
-    squared = ((points[:, None] - centers[None]) ** 2).sum(axis=-1)
+def _drawn(face: _Plane, own: _Plane, missed: _Plane) -> _Plane:
+    """How far each landmark of the turned mean face is drawn by the keypoints it does not reach: (f, 68)."""
+    pull = np.linalg.solve(_nearness(own, own) + _STIFFNESS * np.eye(5), missed[..., None])
+    move = (_nearness(face, own) @ pull)[..., 0]
+    return np.asarray(move * np.minimum(1.0, _MOST_DRAW / np.maximum(np.abs(move), 1e-12)))
+
+
+def _nearness(points: _Plane, centers: _Plane) -> npt.NDArray[np.float64]:
+    squared = np.abs(points[:, :, None] - centers[:, None]) ** 2
     return np.asarray(np.exp(-squared / (2.0 * _REACH**2)))
