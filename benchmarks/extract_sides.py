@@ -62,6 +62,7 @@ class Ours:
     Attributes:
         media: the footage.
         known: file with the face of each frame.
+        truth: (frames, 68, 2), the landmarks in it.
         output: folder to work in; emptied before each run.
         registry: with the benchmark's plugin.
         frames: how many frames there are.
@@ -70,6 +71,7 @@ class Ours:
 
     media: Path
     known: Path
+    truth: Any
     output: Path
     registry: Registry
     frames: int

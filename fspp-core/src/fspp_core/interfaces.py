@@ -104,7 +104,11 @@ class CropAligner(Aligner, Protocol):
 
 
 class Masker(Protocol):
-    """Says which pixels of a face crop belong to the face."""
+    """Says which pixels of a face crop belong to the face.
+
+    One that goes by the landmarks alone may have an attribute `looks_at_pixels` that is False; extract then spares
+    itself the crops and gives black ones.
+    """
 
     face_type: str
     """The crop it wants, a name from `geometry.FACE_TYPES`."""

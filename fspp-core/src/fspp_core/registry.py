@@ -40,6 +40,8 @@ KNOWN: dict[tuple[Kind, str], str] = {
     ("aligner", "fan"): "fspp-align-fan",
     ("aligner", "fan-3d"): "fspp-align-fan",
     ("recognizer", "vggface2"): "fspp-identity-vggface2",
+    ("recognizer", "ir-50"): "fspp-identity-vggface2",
+    ("recognizer", "ir-101"): "fspp-identity-vggface2",
     ("masker", "bisenet"): "fspp-mask-bisenet",
     ("masker", "bisenet-face"): "fspp-mask-bisenet",
     ("masker", "bisenet-head"): "fspp-mask-bisenet",

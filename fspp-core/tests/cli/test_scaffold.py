@@ -35,7 +35,13 @@ def test_there_is_a_shape_for_every_kind():
 
 
 # Components that come with another one.
-SHARED = {"fan-3d": "fan", "bisenet-face": "bisenet", "bisenet-head": "bisenet"}
+SHARED = {
+    "fan-3d": "fan",
+    "bisenet-face": "bisenet",
+    "bisenet-head": "bisenet",
+    "ir-50": "vggface2",
+    "ir-101": "vggface2",
+}
 
 
 def test_our_own_distributions_are_called_by_the_same_rule():

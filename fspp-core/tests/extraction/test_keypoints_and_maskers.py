@@ -10,9 +10,11 @@ from fspp_core.errors import ShapeError
 from fspp_core.extraction.keypoints import KeypointsAligner
 from fspp_core.extraction.mask_options import ComponentsOptions, ExtendedOptions
 from fspp_core.extraction.maskers import ComponentsMasker, ExtendedMasker
+from fspp_core.extraction.masking import Masking
+from fspp_core.extraction.shots import Shot
 from fspp_core.geometry import MEAN_FACE_68
 from fspp_core.options import NoOptions
-from fspp_core.types import Detection
+from fspp_core.types import Detection, Face
 
 LANDMARKS = (MEAN_FACE_68 * 90 + (60, 70)).astype(np.float32)
 
@@ -70,3 +72,33 @@ def test_landmarks_must_be_one_set_a_crop():
     crops, landmarks = crop(masker)
     with pytest.raises(ShapeError, match=r"\(1, 68, 2\); received .*\(1, 67, 2\)"):
         masker.mask(crops, landmarks[:, 1:])
+
+
+@pytest.mark.parametrize("looks", [True, False, None])
+def test_crops_are_made_for_those_that_look_at_them(looks):
+    seen = []
+
+    class Whatever:
+        face_type, size = "whole", 32
+
+        def mask(self, crops, landmarks):
+            seen.append(crops)
+            return np.zeros(crops.shape[:3], np.float32)
+
+    if looks is not None:
+        Whatever.looks_at_pixels = looks
+    face = Face(
+        box=np.array([0, 0, 9, 9], np.float32),
+        score=1.0,
+        landmarks=LANDMARKS,
+        landmarks_origin="detected",
+        detector="d",
+        aligner="a",
+    )
+    shot = Shot(index=0, name="0", pts=None, image=np.full((300, 300, 3), 200, np.uint8), faces=(face,))
+    [masked] = Masking(maskers={"whatever": Whatever()})([shot])
+    mask = masked.faces[0].masks["whatever"]
+    np.testing.assert_allclose(mask.matrix, geometry.crop_matrix(LANDMARKS, "whole", 32))
+    [crops] = seen
+    assert crops.shape == (1, 32, 32, 3)
+    assert crops.any() == (looks is not False)

@@ -173,6 +173,7 @@ def labels(stretch: Stretch, maps: Any) -> Any:
 
 def share(stretch: Stretch, members: Sequence[int], maps: Any) -> Any:
     """The probability that a pixel is of one of some classes, (n, size, size)."""
-    chances = ops.softmax(stretch(maps), axis=1)
-    counts = np.isin(np.arange(chances.shape[1]), members).astype(np.float32)
-    return ops.clip(ops.einsum("ncij,c->nij", chances, counts), 0, 1)
+    scores = stretch(maps)
+    weights = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))  # as a softmax, which takes thrice as long
+    counts = np.isin(np.arange(weights.shape[1]), members).astype(np.float32)[:, None, None]
+    return ops.clip(ops.sum(weights * counts, axis=1) / ops.sum(weights, axis=1), 0, 1)

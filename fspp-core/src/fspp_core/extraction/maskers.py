@@ -19,6 +19,7 @@ class HullMasker:
     """
 
     face_type = "whole"
+    looks_at_pixels = False
 
     def __init__(self, size: int, brows: float) -> None:
         self.size = size
