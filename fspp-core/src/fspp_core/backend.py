@@ -9,7 +9,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-PACKAGES = ("fspp-core", "keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless", "av", "safetensors")
+PACKAGES = (
+    "fspp-core",
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "openvino",
+    "numpy",
+    "opencv-python-headless",
+    "av",
+    "safetensors",
+)
 """Packages whose versions matter for repeating a result."""
 
 _CPUINFO = Path("/proc/cpuinfo")
