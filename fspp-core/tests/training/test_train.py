@@ -374,8 +374,8 @@ def test_wrong_options_are_refused_before_anything_is_made(tmp_path, run):
 
 
 def test_mask_that_nobody_has_is_named(tmp_path, run):
-    with pytest.raises(TrainingError, match=r"no mask 'xseg'.*stored: hull.*background_weight"):
-        run(tmp_path, mask="xseg")
+    with pytest.raises(TrainingError, match=r"no mask 'hands'.*stored: hull.*background_weight"):
+        run(tmp_path, mask="hands")
 
 
 def test_loss_without_map_and_model_without_mask(tmp_path, run):
