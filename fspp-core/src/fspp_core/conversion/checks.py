@@ -148,42 +148,5 @@ def check_model(model: SwapModel, checkpoint: Checkpoint) -> str:
     return str(face_type)
 
 
-def needs_masker(mask: str, selection: Selection, model: SwapModel, maskers: Sequence[str], path: Path) -> bool:
-    """Whether the mask has to be made for some face by the masker of that name.
-
-    Args:
-        mask: name of a stored mask or a masker, `learned` or `none`.
-        maskers: names of the maskers installed.
-        path: of the alignments, for the message.
-
-    Raises:
-        CheckpointError: for `learned` when the model predicts no mask.
-        AlignmentsError: when it is stored with some faces only and no masker makes it, or means nothing here.
-    """
-    if mask == "none":
-        return False
-    if mask == "learned":
-        if not model.has_mask:
-            raise CheckpointError(
-                "mask: there is no learned one, the model predicts none; take extended, components or a stored mask"
-            )
-        return False
-    lacking = [f"{index}" for index, _, face in selection if mask not in face.masks]
-    if not lacking:
-        return False
-    if mask in maskers:
-        return True
-    stored = sorted({name for _, _, face in selection for name in face.masks})
-    if mask in stored:
-        raise AlignmentsError(
-            f"{path}: {len(lacking)} faces have no mask {mask!r} (frames {_list(lacking)}), and no masker of that name "
-            "is installed to make it; make it for them first, or choose another mask"
-        )
-    raise AlignmentsError(
-        f"mask: there is no {mask!r}. Stored in {path}: {', '.join(stored) or 'none'}; maskers installed: "
-        f"{', '.join(maskers) or 'none'}; besides these there are learned and none"
-    )
-
-
 def _list(items: Sequence[str]) -> str:
     return ", ".join(items[:_SHOWN]) + (", …" if len(items) > _SHOWN else "")

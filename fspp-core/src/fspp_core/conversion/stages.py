@@ -44,7 +44,7 @@ def converted(
 
     def cut_out(frame: Frame) -> FrameJob:
         with timings.measure("cut"):
-            faces, first = selection.of_frame(frame.index)
+            faces, first = selection.of_frame(frame.index, recipe.masks)
             return cut(frame, faces, first, recipe)
 
     def blend(job: FrameJob) -> Converted:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fspp_core.conversion.mask_shape import MaskShape
+from fspp_core.masks.shape import MaskShape
 
 SIZE = 100
 
