@@ -213,22 +213,21 @@ def _component_settings(
     job: Job, options: Any, registry: Registry, project: Project, given: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Setting]:
     """Settings of the components the job uses, as far as they are installed."""
-    named = [(key, kind, _names(getattr(options, key, None))) for key, kind in job.uses.items()]
-    named += [(key, kind, _mask_names(getattr(options, key, None))) for key, kind in job.may_use.items()]
-    for key, kind, names in named:
-        for name in dict.fromkeys(names):
-            try:
-                spec = registry.spec(kind, name)
-            except PluginError:  # not a component, or a default that is not installed: the job itself says so
-                continue
-            preset = getattr(options, "preset", None) if kind == "model" else None
-            filed, typed = project.table("components", name), given.get(name, {})
-            plain = options_dict(spec.options())
-            for option, value in options_dict(registry.options(kind, name, {**filed, **typed}, preset=preset)).items():
-                origin = DEFAULT if value == plain[option] else f"preset {preset}"
-                origin = project.label if option in filed else origin
-                origin = COMMAND_LINE if option in typed else origin
-                yield Setting(path=f"components.{name}.{option}", value=value, origin=origin)
+    named = [(kind, name) for key, kind in job.uses.items() for name in _names(getattr(options, key, None))]
+    named += [(kind, name) for key, kind in job.may_use.items() for name in _mask_names(getattr(options, key, None))]
+    for kind, name in dict.fromkeys(named):
+        try:
+            spec = registry.spec(kind, name)
+        except PluginError:  # not a component, or a default that is not installed: the job itself says so
+            continue
+        preset = getattr(options, "preset", None) if kind == "model" else None
+        filed, typed = project.table("components", name), given.get(name, {})
+        plain = options_dict(spec.options())
+        for option, value in options_dict(registry.options(kind, name, {**filed, **typed}, preset=preset)).items():
+            origin = DEFAULT if value == plain[option] else f"preset {preset}"
+            origin = project.label if option in filed else origin
+            origin = COMMAND_LINE if option in typed else origin
+            yield Setting(path=f"components.{name}.{option}", value=value, origin=origin)
 
 
 def _job_faults(job: Job, table: Mapping[str, Any], registry: Registry, where: str) -> list[str]:

@@ -78,7 +78,7 @@ JOBS: dict[str, Job] = {
                 "model_dir": "Folder of the model: checkpoints, previews, log. Training goes on where it stopped.",
             },
             uses={"model": "model", "optimizer": "optimizer", "scheduler": "scheduler", "losses": "loss"},
-            may_use={"mask": "masker"},
+            may_use={"mask": "masker", "source_mask": "masker"},
             paths=("source_media", "target_media"),
         ),
         Job(

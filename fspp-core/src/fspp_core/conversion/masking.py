@@ -1,4 +1,4 @@
-"""What of each face is seen: the mask expression of a conversion, decided face by face, and where its masks are from."""
+"""What of each face is seen: the mask expression of a conversion, decided face by face, and who makes its masks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class MaskPlan:
 def made_masks(
     expression: MaskExpression, sources: Sources, selection: Selection, alignments: Path
 ) -> tuple[set[str], bool]:
-    """What has to be made for some face: the maskers that make it, and whether the model's mask of the target is needed.
+    """What has to be made for some face: by which maskers, and whether the model's mask of the target is needed.
 
     Args:
         sources: all that can be had besides stored masks.

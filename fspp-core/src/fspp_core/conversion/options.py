@@ -18,7 +18,7 @@ class ConvertOptions(EncodeOptions):
         "extended",
         "What of the face is seen: a mask stored with the faces, else made by the masker of this name; learned takes "
         "what the model predicts, none the whole crop. Masks mix: 'xseg | bisenet | extended' takes the first that is "
-        "there, a * b what both have, a + b what either has, a - b what b lacks; '0-99: xseg; extended' goes by frames.",
+        "there, a * b what both have, a + b what either has, a - b what b lacks; '0-99: xseg; extended' goes by frame.",
         group="Face",
     )
     mask_threshold: float = option(

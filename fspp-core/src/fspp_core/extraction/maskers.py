@@ -67,7 +67,8 @@ class HullMasker(DrawnMasker):
         self._brows = brows
 
     def _drawn(self, points: FloatArray) -> FloatArray:
-        return fill_polygons(face_hulls(points, brows=self._brows), self.size) / np.float32(255)
+        filled = fill_polygons(face_hulls(points, brows=self._brows), self.size)
+        return np.divide(filled, 255, dtype=np.float32)
 
 
 class ComponentsMasker(HullMasker):
@@ -103,7 +104,8 @@ class EyesMasker(DrawnMasker):
         self._grow, self._blur = _share(options.grow, options.size), _share(options.blur, options.size)
 
     def _drawn(self, points: FloatArray) -> FloatArray:
-        return soften(_hard(eye_hulls(points, rounding="deepfacelab"), self.size), self._grow, self._blur)
+        hulls = _hard(eye_hulls(points, rounding="deepfacelab"), self.size)
+        return np.minimum(soften(hulls, self._grow, self._blur), 1.0)  # a blur may round up
 
 
 class MouthMasker(DrawnMasker):
@@ -115,8 +117,8 @@ class MouthMasker(DrawnMasker):
         self._grow, self._blur = _share(options.grow, options.size), _share(options.blur, options.size)
 
     def _drawn(self, points: FloatArray) -> FloatArray:
-        hulls = mouth_hulls(points, inner=self._inner, rounding="deepfacelab")
-        return soften(_hard(hulls, self.size), self._grow, self._blur)
+        hulls = _hard(mouth_hulls(points, inner=self._inner, rounding="deepfacelab"), self.size)
+        return np.minimum(soften(hulls, self._grow, self._blur), 1.0)
 
 
 class CustomMasker(DrawnMasker):

@@ -81,7 +81,8 @@ def _values(node: Node, seen: Mapping[Leaf, FloatArray]) -> FloatArray:
         if node.sign == "*":
             return left * right
         if node.sign == "+":
-            return np.minimum(left + right, np.float32(1.0))
+            union: FloatArray = np.clip(left + right, 0.0, 1.0)
+            return union
         return left * (np.float32(1.0) - right)
     return seen[node]
 

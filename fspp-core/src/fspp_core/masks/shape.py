@@ -1,4 +1,4 @@
-"""Shape a face's mask: threshold, largest part, holes, erode or dilate, blur. One implementation for all who need it."""
+"""Shape a face's mask: threshold, parts, holes, erode or dilate, blur. One implementation for all who need it."""
 
 from __future__ import annotations
 
