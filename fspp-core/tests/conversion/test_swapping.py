@@ -23,6 +23,7 @@ def recipe(mask="none"):
         output_size=SIZE,
         channel_order="bgr",
         masks=MaskPlan(expression=parse_mask(mask)),
+        smooth=0,
         color=None,
         shape=MaskShape(),
         opacity=1.0,

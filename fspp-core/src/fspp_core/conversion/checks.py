@@ -133,6 +133,18 @@ def check_landmarks(selection: Selection, path: Path) -> None:
         )
 
 
+def check_tracks(selection: Selection, path: Path, *, smooth: int) -> None:
+    """Refuse to smooth masks along tracks that are not there.
+
+    Raises:
+        ConfigError: when no face has one.
+    """
+    if smooth and selection.faces and all(face.track is None for _, _, face in selection):
+        raise ConfigError(
+            f"mask_smooth: the faces of {path} have no tracks to smooth their masks along; extract again with tracks"
+        )
+
+
 def check_model(model: SwapModel, checkpoint: Checkpoint) -> str:
     """The face type a model was trained on.
 

@@ -36,6 +36,7 @@ class Recipe:
         output_size: side of its output.
         channel_order: the model's, "bgr" or "rgb".
         masks: what of each face is seen.
+        smooth: frames to either side over which masks are averaged along tracks; 0 leaves them alone.
         color: None leaves the colours alone.
         shape: what is done to masks.
         opacity: factor on the mask, 0..1.
@@ -46,6 +47,7 @@ class Recipe:
     output_size: int
     channel_order: str
     masks: MaskPlan
+    smooth: int
     color: ColorTransfer | None
     shape: MaskShape
     opacity: float
@@ -97,7 +99,8 @@ class FaceJob:
         mask: which masks make up its own.
         views: what maskers are to look at, by the mask they make of it; dropped once it is made.
         swapped: (output_size, output_size, 3) float32 BGR 0..1.
-        layers: the masks that `mask` is made up of.
+        layers: the masks that `mask` is made up of; dropped once it is evaluated.
+        seen: (mask_size, mask_size) float32 0..1: `mask` evaluated, unshaped; None until then.
     """
 
     face: Face
@@ -109,6 +112,7 @@ class FaceJob:
     views: dict[Named, View] = field(default_factory=dict)
     swapped: FloatArray | None = None
     layers: dict[Leaf, Layer] = field(default_factory=dict)
+    seen: FloatArray | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -176,7 +180,7 @@ def patches(faces: Sequence[FaceJob], recipe: Recipe) -> list[Patch]:
     """Swapped faces of one frame, recoloured and masked, smallest first, so that the nearest lies on top."""
     if not faces:
         return []
-    masks = [_mask(job, recipe) for job in faces]
+    masks = [evaluated(job, recipe) for job in faces]
     swapped = [_made(job.swapped, job) for job in faces]
     if recipe.color is not None:
         counted = [warp(m, _between(recipe, job), recipe.output_size) for m, job in zip(masks, faces, strict=True)]
@@ -205,11 +209,14 @@ def _between(recipe: Recipe, job: FaceJob) -> Matrix:
     return compose(job.matrix, invert(_mask_matrix(job, recipe)))
 
 
-def _mask(job: FaceJob, recipe: Recipe) -> FloatArray:
+def evaluated(job: FaceJob, recipe: Recipe) -> FloatArray:
     """The unshaped mask of a face at the size masks are shaped at: (mask_size, mask_size) float32, 0..1."""
     if job.views:
         raise ShapeError(f"face {job.number} has not been through its maskers yet")
-    return evaluate(job.mask, job.layers, _mask_matrix(job, recipe), recipe.mask_size)
+    if job.seen is None:
+        job.seen = evaluate(job.mask, job.layers, _mask_matrix(job, recipe), recipe.mask_size)
+        job.layers = {}
+    return job.seen
 
 
 def _made(value: T | None, job: FaceJob) -> T:

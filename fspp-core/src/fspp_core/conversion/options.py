@@ -42,6 +42,14 @@ class ConvertOptions(EncodeOptions):
         group="Face",
     )
     blur_passes: int = option(1, "How often the softening is applied.", minimum=1, maximum=8, group="Face")
+    mask_smooth: int = option(
+        0,
+        "Frames to either side over which a face's mask is averaged along its track, against flicker; 0 is off. Cuts "
+        "are not averaged over.",
+        minimum=0,
+        maximum=30,
+        group="Face",
+    )
     opacity: float = option(
         1.0, "How much of the swapped face is seen: 1 all of it, 0 nothing.", minimum=0, maximum=1, group="Face"
     )

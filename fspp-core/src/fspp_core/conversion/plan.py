@@ -98,6 +98,7 @@ def make_plan(
     color = None if options.color == "none" else build("color_transfer", options.color)
     model, checkpoint = open_model(model_dir, registry)
     face_type = checks.check_model(model, checkpoint)
+    checks.check_tracks(selection, alignments, smooth=options.mask_smooth)
     expression = parse_mask(options.mask)
     sources = Sources(
         maskers=frozenset(spec.name for spec in registry.specs("masker")),
@@ -113,6 +114,7 @@ def make_plan(
         masks=MaskPlan(
             expression=expression, sources=sources, maskers={name: build("masker", name) for name in sorted(makers)}
         ),
+        smooth=options.mask_smooth,
         color=color,
         shape=MaskShape(
             threshold=options.mask_threshold,

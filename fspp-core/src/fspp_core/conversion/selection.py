@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ class Selection:
             if numbered and start <= index < end:
                 self._chosen[index] = numbered
         self._indices = list(self._chosen)
+        self._cuts = [index for index in sorted(alignments.frames) if alignments.frames[index].cut is True]
         self._before = [0, *accumulate(len(self._chosen[index]) for index in self._indices)]
 
     @property
@@ -77,6 +78,10 @@ class Selection:
             except AlignmentsError as error:
                 raise AlignmentsError(f"frame {index}, face {number}: {error}") from error
         return faces, self._before[bisect_left(self._indices, index)]
+
+    def shot(self, index: int) -> int:
+        """Number of the shot a frame belongs to: of the cuts up to it."""
+        return bisect_right(self._cuts, index)
 
 
 def _area(record: FaceRecord) -> float:
