@@ -39,10 +39,10 @@ class Layer:
         if image.ndim != 2:
             raise ShapeError(f"a mask must be (height, width); received {image.shape}")
         if image.dtype.kind == "u":
-            image = image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
+            image = np.divide(image, np.iinfo(image.dtype).max, dtype=np.float32)
         through = compose(matrix, invert(self.matrix))
         seen: FloatArray = warp(image.astype(np.float32, copy=False), through, size)
-        return np.clip(seen, 0.0, 1.0)
+        return np.clip(seen, 0.0, 1.0, out=seen)
 
 
 def evaluate(node: Node, layers: Mapping[Leaf, Layer], matrix: Matrix, size: int) -> FloatArray:
