@@ -62,6 +62,7 @@ class Ours:
     Attributes:
         media: the footage.
         known: file with the face of each frame.
+        truth: (frames, 68, 2), the landmarks in it.
         output: folder to work in; emptied before each run.
         registry: with the benchmark's plugin.
         frames: how many frames there are.
@@ -70,6 +71,7 @@ class Ours:
 
     media: Path
     known: Path
+    truth: Any
     output: Path
     registry: Registry
     frames: int
@@ -181,6 +183,22 @@ def networks_watched() -> Iterator[None]:
             return run(network, batch)
 
     with mock.patch.object(Network, "__call__", counted):
+        yield
+
+
+@contextmanager
+def networks_for_free() -> Iterator[None]:
+    """Let networks give again what they gave for the first batch of a shape, and take no time."""
+    run = Network.__call__
+    kept: dict[Any, list[FloatArray]] = {}
+
+    def given(network: Network, batch: FloatArray) -> list[FloatArray]:
+        key = network.name, batch.shape
+        if key not in kept:
+            kept[key] = run(network, batch)
+        return kept[key]
+
+    with mock.patch.object(Network, "__call__", given):
         yield
 
 

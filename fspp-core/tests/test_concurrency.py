@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fspp_core.concurrency import background, batched, ordered_map
+from fspp_core.concurrency import background, batched, few_sizes, ordered_map
 
 
 class Source:
@@ -55,6 +57,22 @@ def test_background_raises_the_error_after_the_good_items() -> None:
         next(stage)
 
 
+@pytest.mark.parametrize("slow", ["thread", "reader"])
+def test_background_tells_who_waits(slow: str) -> None:
+    waits: dict[str, list[float]] = {"starved": [], "blocked": []}
+
+    def source() -> Iterator[int]:
+        for number in range(8):
+            time.sleep(0.03 if slow == "thread" else 0)
+            yield number
+
+    for _ in background(source(), 1, starved=waits["starved"].append, blocked=waits["blocked"].append):
+        time.sleep(0.03 if slow == "reader" else 0)
+    starved, blocked = sum(waits["starved"]), sum(waits["blocked"])
+    assert len(waits["starved"]) == len(waits["blocked"]) == 9  # the end is waited for as well
+    assert (starved > 0.1 > blocked) if slow == "thread" else (blocked > 0.1 > starved)
+
+
 def test_closing_the_last_stage_stops_all_of_them() -> None:
     source = Source(10_000)
     chain = background(ordered_map(lambda x: x + 1, background(source()), workers=2))
@@ -97,3 +115,20 @@ def test_ordered_map_limits_what_is_in_flight() -> None:
 
 def test_batched_has_a_short_last_batch() -> None:
     assert list(batched(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+@given(st.integers(0, 300), st.integers(1, 70))
+def test_batches_of_few_sizes_cover_everything_once(count: int, most: int) -> None:
+    places = list(few_sizes(count, most))
+    assert [index for place in places for index in range(place.start, place.stop)] == list(range(count))
+    sizes = [place.stop - place.start for place in places]
+    assert sizes == sorted(sizes, reverse=True)
+    assert max(sizes, default=0) <= most
+    assert all(size == most or size & (size - 1) == 0 for size in sizes)
+    assert sizes.count(most) >= count // most
+
+
+@pytest.mark.parametrize("most", [1, 6, 8, 33])
+def test_there_are_no_more_sizes_than_stated(most: int) -> None:
+    sizes = {place.stop - place.start for count in range(3 * most) for place in few_sizes(count, most)}
+    assert len(sizes) <= most.bit_length() + 1

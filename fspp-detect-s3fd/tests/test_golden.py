@@ -80,6 +80,18 @@ def test_maps_of_deepfacelab(maps, golden, name, level):
     assert relative_error(offsets, stored[f"{name}_reg{level}"]) < TOLERANCE
 
 
+def test_bfloat16_moves_boxes_little(engine, networks, peer_weights, golden, drawn):
+    """Of every cell, face or not: edges by less than a hundredth of the box, scores by less than a hundredth."""
+    picture = drawn(golden("dfl_s3fd")[0]["inputs"]["in0"]) - np.array(MEAN, np.float32)
+    tensors = peer_weights("dfl_s3fd")[0]
+    rounded = Network(lambda: s3fd(tensors), (None, None, None, 3), name="s3fd", engine=engine, precision="bf16")
+    ours, exact = decode(rounded(picture), 0), decode(networks["dfl_s3fd"].predict_on_batch(picture), 0)
+    sides = (exact.corners[:, 2:] - exact.corners[:, :2]).max(axis=1, keepdims=True)
+    moved = np.abs(ours.corners - exact.corners) / sides
+    assert 0 < moved.max() < 0.01
+    assert np.abs(ours.scores - exact.scores).max() < 0.01
+
+
 def test_candidates_of_face_alignment(maps, golden):
     stored = golden("fa_s3fd")[1]["img0_candidates"][0]
     ours = decode(maps["fa_s3fd", "img0"], 0.05)

@@ -105,6 +105,21 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+def few_sizes(count: int, most: int) -> Iterator[slice]:
+    """Places of batches that are full, then of ever smaller powers of two: few sizes, and nothing runs for padding.
+
+    Args:
+        count: items in all.
+        most: items in a full batch. There are up to `most.bit_length() + 1` sizes.
+    """
+    first = 0
+    while first < count:
+        left = count - first
+        size = most if left >= most else 1 << (left.bit_length() - 1)
+        yield slice(first, first + size)
+        first += size
+
+
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
     """Like `map`, in `workers` threads, results in order, at most `2 * workers` items in flight."""
     with ThreadPoolExecutor(workers, thread_name_prefix="fspp-map") as pool:

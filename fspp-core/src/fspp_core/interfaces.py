@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class Detector(Protocol):
-    """Finds faces."""
+    """Finds faces.
+
+    One that compiles may define `warm_up(height, width)`; it is called with the size of a video's frames before the
+    first of them is decoded.
+    """
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """Find the faces of each picture.
@@ -104,7 +108,11 @@ class CropAligner(Aligner, Protocol):
 
 
 class Masker(Protocol):
-    """Says which pixels of a face crop belong to the face."""
+    """Says which pixels of a face crop belong to the face.
+
+    One that goes by the landmarks alone may have an attribute `looks_at_pixels` that is False; every job then spares
+    itself the crops and gives black ones.
+    """
 
     face_type: str
     """The crop it wants, a name from `geometry.FACE_TYPES`."""

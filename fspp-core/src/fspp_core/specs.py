@@ -23,7 +23,8 @@ class WeightFile:
     Attributes:
         name: what the user types; the store keeps it as `NAME.safetensors`.
         urls: places it is published at, best first; empty when it can only be imported.
-        sha256: full hex digest, or its known prefix.
+        sha256: full hex digest, or its known prefix; empty when its publisher names none: such a file can be imported
+            by hand, and is never fetched.
         size: bytes, None when unknown.
         licence: SPDX name or a few words.
         source: where the weights come from: paper, repository.

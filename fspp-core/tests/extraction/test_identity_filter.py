@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fspp_core.alignments import Alignments, read_face_record
-from fspp_core.errors import AlignmentsError, ConfigError
+from fspp_core.errors import AlignmentsError, ConfigError, PluginError
 from fspp_core.extraction.identity_filter import IdentityFilter
+from fspp_core.extraction.recognizing import Recognizing
 from fspp_core.extraction.shots import Shot
+from fspp_core.geometry import MEAN_FACE_68
 from fspp_core.media import write_image
 from fspp_core.types import Face
 
@@ -131,6 +134,78 @@ def test_folders_and_crops_made_by_extract(run, footage, pictures, tmp_path):
     one = min(crops.iterdir())
     run(footage, tmp_path / "by crop", nfilter=(str(one),))
     assert lefts(tmp_path / "by crop") == [[85], [], [15, 155]]
+
+
+def test_where_faces_are_imported_only_face_crops_will_do(run, footage, pictures, tmp_path):
+    run(footage, tmp_path / "made", filter=(pictures["first"],))
+    run(footage, tmp_path / "all")
+    again = {"import_from": str(tmp_path / "all" / "alignments.json")}
+    run(footage, tmp_path / "by crops", filter=(str(tmp_path / "made" / "faces"),), **again)
+    assert lefts(tmp_path / "by crops") == [[15], [15], []]
+    with pytest.raises(ConfigError, match=r"first\.png: faces are imported, so that nothing runs .*; give face crops"):
+        run(footage, tmp_path / "out", filter=(pictures["first"],), **again)
+
+
+class Wrong:
+    """A recognizer that breaks its contract as it is told to."""
+
+    face_type = "full"
+    size = 32
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def embed(self, crops):
+        return self.answer(len(crops))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [lambda n: np.ones((n + 1, 4)), lambda n: np.ones(n), lambda n: np.full((n, 4), np.nan)],
+    ids=["too many", "flat", "not finite"],
+)
+def test_a_recognizer_that_breaks_its_contract_is_named(answer):
+    points = np.random.default_rng(0).uniform(0, 90, (68, 2)).astype(np.float32)
+    face = replace(face_with((1, 0)), landmarks=points)
+    shot = Shot(index=0, name="0", pts=None, image=np.zeros((90, 90, 3), np.uint8), faces=(face,))
+    with pytest.raises(PluginError, match=r"recognizer 'wrong' gave .* for 1 faces.*fspp plugins check"):
+        Recognizing(recognizers={"wrong": Wrong(answer)})([shot])
+
+
+def test_many_faces_and_several_recognizers_keep_their_order():
+    """More faces than a recognizer gets at once, over frames with few and with none."""
+    points = (MEAN_FACE_68 * 50 + 25).astype(np.float32)
+    counts = [0, 70, 1, 0, 64, 5]
+    levels = iter(range(1, 200))
+    shots = [
+        Shot(
+            index=index,
+            name=str(index),
+            pts=None,
+            image=np.full((100, 100, 3), next(levels), np.uint8),
+            faces=tuple(replace(face_with((1, 0)), landmarks=points + n % 3) for n in range(count)),
+        )
+        for index, count in enumerate(counts)
+    ]
+    seen = []
+
+    class Brightness:
+        face_type = "full"
+        size = 32
+
+        def embed(self, crops):
+            seen.append(len(crops))
+            return crops[:, 16, 16, :1].astype(np.float32)
+
+    done = Recognizing(recognizers={"a": Brightness(), "b": Brightness()})(shots)
+    assert max(seen) == 64
+    assert sum(seen) == 2 * sum(counts)
+    for shot, before in zip(done, shots, strict=True):
+        assert len(shot.faces) == len(before.faces)
+        for face, old in zip(shot.faces, before.faces, strict=True):
+            assert list(face.identity) == ["a", "b"]
+            assert face.identity["a"] == face.identity["b"] == shot.image[0, 0, 0]
+            np.testing.assert_array_equal(face.landmarks, old.landmarks)
 
 
 def test_of_several_faces_the_largest_is_taken(run, footage, pictures, tmp_path, caplog):

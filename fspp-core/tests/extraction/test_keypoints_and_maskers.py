@@ -24,9 +24,11 @@ from fspp_core.extraction.maskers import (
     EyesMasker,
     MouthMasker,
 )
+from fspp_core.extraction.masking import Masking
+from fspp_core.extraction.shots import Shot
 from fspp_core.geometry import MEAN_FACE_68
 from fspp_core.options import NoOptions
-from fspp_core.types import Detection
+from fspp_core.types import Detection, Face
 
 LANDMARKS = (MEAN_FACE_68 * 90 + (60, 70)).astype(np.float32)
 
@@ -133,3 +135,33 @@ def test_a_mask_to_paint_starts_blank_or_filled():
         masker = CustomMasker(CustomOptions(size=32, face_type="full", start=start))
         assert (masker.face_type, masker.size) == ("full", 32)
         np.testing.assert_array_equal(masker.mask(*crop(masker)), np.full((1, 32, 32), expected, np.float32))
+
+
+@pytest.mark.parametrize("looks", [True, False, None])
+def test_crops_are_made_for_those_that_look_at_them(looks):
+    seen = []
+
+    class Whatever:
+        face_type, size = "whole", 32
+
+        def mask(self, crops, landmarks):
+            seen.append(crops)
+            return np.zeros(crops.shape[:3], np.float32)
+
+    if looks is not None:
+        Whatever.looks_at_pixels = looks
+    face = Face(
+        box=np.array([0, 0, 9, 9], np.float32),
+        score=1.0,
+        landmarks=LANDMARKS,
+        landmarks_origin="detected",
+        detector="d",
+        aligner="a",
+    )
+    shot = Shot(index=0, name="0", pts=None, image=np.full((300, 300, 3), 200, np.uint8), faces=(face,))
+    [masked] = Masking(maskers={"whatever": Whatever()})([shot])
+    mask = masked.faces[0].masks["whatever"]
+    np.testing.assert_allclose(mask.matrix, geometry.crop_matrix(LANDMARKS, "whole", 32))
+    [crops] = seen
+    assert crops.shape == (1, 32, 32, 3)
+    assert crops.any() == (looks is not False)

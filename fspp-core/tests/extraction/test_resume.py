@@ -16,72 +16,90 @@ from fspp_core.errors import AlignmentsError, BusyError
 from fspp_core.extraction import ExtractOptions, extract
 from fspp_core.locking import lock
 
-KILLS = 12
-FRAMES = 100
-
-
 # The toy needs no network, so that a process that calls the library is up in half a second.
 SCRIPT = """
 import json, sys
 from fspp_core.extraction import ExtractOptions, extract
 from fspp_core.registry import load_registry
 
-plugin, video, output = sys.argv[1:]
-options = ExtractOptions(detector="blobs", size=96, batch_size=2)
+plugin, video, output, options = sys.argv[1:]
+options = ExtractOptions(detector="blobs", size=48, batch_size=2, **json.loads(options))
 print(json.dumps(extract(video, output, options, registry=load_registry(plugin_files=[plugin])).to_dict()))
 """
 
 
-def start(*words, pause_s=0.0):
+def start(*words, pause_s=0.0, log=None):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FSPP_")}
     return subprocess.Popen(
         [sys.executable, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**environment, "TOY_PAUSE_S": str(pause_s), "PYTHONUTF8": "1"},
+        env={**environment, "TOY_PAUSE_S": str(pause_s), "PYTHONUTF8": "1", **({"TOY_LOG": str(log)} if log else {})},
     )
 
 
-def kill_after(process, journal, size):
-    """Kill the process once the journal is longer than `size` bytes; whether it was, before its work was done."""
-    deadline = time.monotonic() + 120
-    while process.poll() is None and (not journal.exists() or journal.stat().st_size <= size):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+def ended(process):
+    """The report of a process that is left alone."""
+    report, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return json.loads(report)
+
+
+def kill(process):
+    """Kill a process; whether it was, before its work was done. It must not have failed before."""
     process.kill()
     errors = process.communicate()[1].decode()
     assert process.returncode == 0 or "Error" not in errors, errors
     return process.returncode != 0
 
 
-def test_killed_at_many_moments(tmp_path, tools):
-    """SIGKILL at random moments of one extraction, which gets a little further each time."""
-    video = tools.clip(tmp_path / "squares.mp4", FRAMES)
+def kill_after(process, journal, size, more_s=0.0):
+    """Kill the process a while after the journal is longer than `size` bytes; whether it was, as by `kill`."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and (not journal.exists() or journal.stat().st_size <= size):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    time.sleep(more_s)
+    return kill(process)
+
+
+@pytest.mark.parametrize(("options", "frames", "kills"), [({}, 200, 50), ({"detect_every": 5}, 60, 12)])
+def test_killed_at_random_moments(tmp_path, tools, options, frames, kills):
+    """Each run is killed at some moment: while it starts, or somewhat after it has got a few frames further."""
+    draw = tools.patterned if options else tools.squares  # a pattern can be followed
+    video = tools.clip(tmp_path / "squares.mp4", frames, draw=draw)
     command = ["-c", SCRIPT, tools.plugin, video]
-    plain = start(*command, tmp_path / "plain")
-    _, errors = plain.communicate()
-    assert plain.returncode == 0, errors.decode()
+    began = time.monotonic()
+    whole = ended(start(*command, tmp_path / "plain", json.dumps(options)))
+    starting_s = max(0.1, time.monotonic() - began - whole["seconds"]["all"])
 
     rng = random.Random(os.urandom(8))
-    output = tmp_path / "killed"
+    output, log = tmp_path / "killed", tmp_path / "log.txt"
     journal = output / "alignments.json.journal"
-    line = (tmp_path / "plain" / "alignments.json").stat().st_size / FRAMES
-    done = []
-    for _ in range(KILLS):
-        before = journal.stat().st_size if journal.exists() else 0
-        process = start(*command, output, pause_s=0.02)
-        if not kill_after(process, journal, before + rng.uniform(0, 4 * line)):
-            break
-        done.append(journal.read_bytes().count(b"\n") - 1)
+    line = (tmp_path / "plain" / "alignments.json").stat().st_size / frames
+    done = [0]
+    for _ in range(kills):
+        process = start(*command, output, json.dumps(options), pause_s=0.01, log=log)
+        if rng.random() < 0.3:
+            time.sleep(rng.uniform(0, starting_s))
+            assert kill(process)
+        else:
+            size = (journal.stat().st_size if journal.exists() else 0) + rng.uniform(0, 2 * frames / kills * line)
+            if not kill_after(process, journal, size, rng.uniform(0, 0.03)):
+                break
+        if journal.exists():
+            done.append(max(0, journal.read_bytes().count(b"\n") - 1))
         assert not (output / "report.json").exists()
-    assert len(done) >= KILLS // 2
+    assert len(done) > kills // 2
     assert done == sorted(done)
-    last = start(*command, output)
-    report, errors = last.communicate()
-    assert last.returncode == 0, errors.decode()
-    assert json.loads(report)["frames_resumed"] >= done[-1]
+    report = ended(start(*command, output, json.dumps(options), log=log))
+    assert report["frames_resumed"] >= done[-1] > frames // 4
     assert tools.content(output) == tools.content(tmp_path / "plain")
     assert not journal.exists()
+
+    told = [int(line) for line in log.read_text().split()]
+    assert len(told) == len(set(told))  # no frame is done twice
+    assert frames - kills <= len(told) <= frames  # a kill may strike just before it is told
 
 
 def test_killed_with_a_network(astronaut_clip, tmp_path, tools):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from fspp_core import geometry
 from fspp_core.alignments import Alignments
 from fspp_core.demo.animate import animate
 from fspp_core.demo.portraits import ASTRONAUT, HOPPER
+from fspp_core.errors import Cancelled
 from fspp_core.extraction import ExtractOptions, extract
 from fspp_core.extraction.detecting import Detecting
 from fspp_core.extraction.flow import Follower, levels_of
@@ -289,3 +291,20 @@ def test_extract(astronaut_clip, tmp_path, caplog):
     scores = {alignments.frames[index].faces[0].score for index in range(6)}
     assert "detected on 4 frames that were due and 0 more on which a face was lost; followed faces on 20" in caplog.text
     assert len(scores) == 1  # the detector's own, of the frame it looked at
+
+
+def test_extract_resumed(astronaut_clip, tmp_path, tools):
+    """Stopped between two detections and run again, it gives what it gives undisturbed."""
+    options = ExtractOptions(size=32, detect_every=6)
+    cancel = threading.Event()
+
+    def stop(event):
+        if event.done == 9:
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        extract(astronaut_clip, tmp_path / "stopped", options, progress=stop, cancel=cancel)
+    report = extract(astronaut_clip, tmp_path / "stopped", options)
+    assert report.frames_resumed == 9
+    extract(astronaut_clip, tmp_path / "whole", options)
+    assert tools.content(tmp_path / "stopped") == tools.content(tmp_path / "whole")

@@ -281,3 +281,14 @@ def test_grouping_a_chain_does_not_matter():
         for text in ("a | b | c | m", "(a | b) | (c | m)", "a | (b | (c | m))", "((a | b) | c) | m"):
             chosen.append(choose(parse_mask(text).at(0), frozenset(stored), ALL))
         assert len(set(chosen)) == 1
+
+
+def test_what_is_drawn_is_known_without_building_it():
+    """A chain goes by names alone; these are core's maskers that do not look at pixels. `custom` is there when stored."""
+    from fspp_core.masks.choosing import DRAWN
+    from fspp_core.registry import load_registry
+
+    registry = load_registry()
+    core = [spec.name for spec in registry.specs("masker") if spec.factory.startswith("fspp_core.")]
+    blind = {name for name in core if not getattr(registry.build("masker", name, {}), "looks_at_pixels", True)}
+    assert blind - {"custom"} == DRAWN

@@ -165,6 +165,7 @@ def test_options_of_another_class_are_refused(registry):
         ("masker", "bisenet", "pip install fspp-mask-bisenet"),
         ("masker", "xseg", "pip install fspp-mask-xseg"),
         ("recognizer", "vggface2", "pip install fspp-identity-vggface2"),
+        ("recognizer", "ir-50", "pip install fspp-identity-vggface2"),
     ],
 )
 def test_what_is_missing_gets_the_most_useful_answer(kind, name, said):

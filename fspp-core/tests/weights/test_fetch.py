@@ -218,7 +218,10 @@ def test_offline_touches_no_network(server, store, wanted, monkeypatch):
     assert server.asked == []
 
 
-@pytest.mark.parametrize(("changes", "reason"), [({"urls": ()}, "nobody offers"), ({"sha256": ""}, "digest")])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"urls": ()}, "nobody offers"), ({"sha256": ""}, "digest is not known.* yourself, then: .* --as s3fd")],
+)
 def test_what_cannot_be_fetched_says_so(changes, reason, server, store, wanted):
     with pytest.raises(WeightsError, match=reason):
         fetch(

@@ -153,14 +153,16 @@ def _described(registry: Registry, spec: ComponentSpec) -> dict[str, Any]:
     from dataclasses import asdict
 
     from fspp_core.weights import WeightStore
+    from fspp_core.weights.store import how
 
     store = WeightStore()
+    weights = [(weight, store.has(weight.name)) for weight in spec.weights]
     return {
         **_component_row(registry, spec),
         "licence": spec.licence,
         "factory": spec.factory,
         "presets": registry.presets(spec.kind, spec.name),
-        "weights": [{**asdict(weight), "present": store.has(weight.name)} for weight in spec.weights],
+        "weights": [{**asdict(w), "present": here, "remedy": None if here else how(w)} for w, here in weights],
         "options_schema": spec.options_schema,
     }
 
@@ -187,9 +189,8 @@ def _page(entry: dict[str, Any]) -> str:
     ]
     headings = ("WEIGHTS", "STATE", "BYTES", "LICENCE", "SOURCE")
     lines += ["", table(headings, weights) if weights else "It needs no weights."]
-    if any(not w["present"] for w in entry["weights"]):
-        lines += ["", f"Get what is missing: fspp weights fetch {entry['name']}"]
-    return "\n".join(lines)
+    missing = [f"{w['name']}: {w['remedy']}" for w in entry["weights"] if not w["present"]]
+    return "\n".join([*lines, "", *missing] if missing else lines)
 
 
 def _diagnosis(record: BrokenPlugin) -> str:

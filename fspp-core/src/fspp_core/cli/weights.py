@@ -117,6 +117,7 @@ def import_(context: click.Context, path: Path, name: str | None) -> None:
         raise ConfigError(f"{path}: neither digest nor name tells which weights it is; say --as NAME, one of: {listed}")
     record = import_weights(path, file, store)
     edition = "as published" if record.as_published else "another edition than the one named in the plugin"
+    edition = edition if file.sha256 else "whose digest nobody has stated"
     click.echo(f"{file.name}: {record.tensors} tensors from {record.published_format}, {edition}")
     click.echo(f"kept at {store.path(file.name)} (licence: {file.licence})")
 

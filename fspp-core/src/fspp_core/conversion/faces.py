@@ -168,7 +168,10 @@ def _gather_masks(job: FaceJob, frame: Frame, plan: MaskPlan) -> None:
 
 def _view(frame: Frame, face: Face, masker: Masker) -> View:
     matrix = crop_matrix(face.landmarks, masker.face_type, masker.size)
-    crop = frame.with_image(warp(frame.image, matrix, masker.size)).bgr8
+    if getattr(masker, "looks_at_pixels", True):
+        crop = frame.with_image(warp(frame.image, matrix, masker.size)).bgr8
+    else:
+        crop = np.zeros((masker.size, masker.size, 3), np.uint8)
     return View(crop, matrix, transform(face.landmarks, matrix).astype(np.float32))
 
 

@@ -15,8 +15,7 @@ from fspp_core.conversion.faces import Recipe
 from fspp_core.conversion.masking import MaskPlan, made_masks
 from fspp_core.conversion.options import ConvertOptions
 from fspp_core.conversion.selection import Selection
-from fspp_core.conversion.swapping import Network
-from fspp_core.inference import FixedBatches
+from fspp_core.inference import Network
 from fspp_core.interfaces import SwapModel
 from fspp_core.masks import MaskShape, Sources, parse_mask
 from fspp_core.media import MediaReader
@@ -130,13 +129,12 @@ def make_plan(
     owner = registry.owner("model", checkpoint.model_name)
     versions[owner.distribution] = owner.version
     batch = min(options.batch_size, max(1, selection.faces))
+    wire = _with_target_mask(model) if of_target else model.swap
     return Plan(
         alignments=alignments,
         selection=selection,
         checkpoint=checkpoint,
-        network=FixedBatches(
-            _with_target_mask(model) if of_target else model.swap, (model.input_size, model.input_size, 3), batch
-        ),
+        network=Network(lambda: wire, (batch, model.input_size, model.input_size, 3), name=checkpoint.model_name),
         batch=batch,
         recipe=recipe,
         options=options,

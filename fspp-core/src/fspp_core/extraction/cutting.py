@@ -21,9 +21,15 @@ def batches(group: Group) -> Iterator[list[Place]]:
     return batched(((shot, face) for shot in group for face in shot.faces), _AT_ONCE)
 
 
-def cut_out(places: Sequence[Place], face_type: str, size: int) -> tuple[Image, list[Matrix]]:
-    """Crops (n, size, size, 3) uint8 BGR of at least one face, and their matrices, frame -> crop."""
+def cut_out(places: Sequence[Place], face_type: str, size: int, *, pixels: bool = True) -> tuple[Image, list[Matrix]]:
+    """Crops (n, size, size, 3) uint8 BGR of at least one face, and their matrices, frame -> crop.
+
+    Args:
+        pixels: whether anybody looks at the crops; black ones that cannot be written to otherwise, which cost nothing.
+    """
     matrices = [geometry.crop_matrix(face.landmarks, face_type, size) for _, face in places]
+    if not pixels:
+        return np.broadcast_to(np.uint8(0), (len(places), size, size, 3)), matrices
     crops: Image = np.stack(
         [geometry.warp(shot.image, matrix, size) for (shot, _), matrix in zip(places, matrices, strict=True)]
     )

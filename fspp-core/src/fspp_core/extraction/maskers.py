@@ -28,6 +28,7 @@ class DrawnMasker(ABC):
     """
 
     face_type = "whole"
+    looks_at_pixels = False
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -35,7 +35,7 @@ class Masking:
 
 
 def _masked(name: str, masker: Masker, places: Sequence[Place]) -> list[Mask]:
-    crops, matrices = cut_out(places, masker.face_type, masker.size)
+    crops, matrices = cut_out(places, masker.face_type, masker.size, pixels=getattr(masker, "looks_at_pixels", True))
     landmarks = np.stack(
         [geometry.transform(face.landmarks, matrix) for (_, face), matrix in zip(places, matrices, strict=True)]
     )

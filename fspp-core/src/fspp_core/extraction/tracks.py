@@ -18,7 +18,7 @@ from fspp_core.types import FloatArray
 
 _GAP = 5  # frames looked at in a row that a person may be missing from
 _REACH = 1.0  # how far a face may move from one frame to the next, in sides of its box
-_OVERLAP_WEIGHT = 0.3  # of the overlap against the likeness
+_OVERLAP_WEIGHT = 0.3  # against the likeness; more would lay two people into one track where a cut is missed
 _EVEN_OVERLAP = 0.5  # the overlap that speaks neither for one person nor against it
 _LEAST_OVERLAP = 0.3  # where there are no descriptions
 _SAME_PERSON = 0.5  # where the recognizer suggests nothing

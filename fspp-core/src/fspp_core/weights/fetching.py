@@ -14,7 +14,7 @@ from fspp_core.progress import CancelFlag, Progress, ignore
 from fspp_core.specs import WeightFile
 from fspp_core.weights.download import Rules, download
 from fspp_core.weights.importing import import_weights
-from fspp_core.weights.store import WeightRecord, WeightStore
+from fspp_core.weights.store import WeightRecord, WeightStore, by_hand, how
 
 OFFLINE = "FSPP_OFFLINE"
 """Environment variable that, set to anything but 0, keeps fspp from using the network."""
@@ -51,15 +51,12 @@ def fetch(
     """
     if store.has(file.name) and not force:
         return store.verify(file)
-    by_hand = f"fspp weights import FILE --as {file.name}"
-    if not file.urls:
-        raise WeightsError(f"nobody offers the weights {file.name!r} for download; from a file of yours: {by_hand}")
-    if not file.sha256:
-        raise WeightsError(f"the digest of the weights {file.name!r} is not known, so they are not fetched; {by_hand}")
+    if not file.urls or not file.sha256:
+        raise WeightsError(f"the weights {file.name!r} are not fetched: {how(file)}")
     if offline or is_offline():
         raise WeightsError(
             f"the weights {file.name!r} are not at {store.path(file.name)}, and the network is not to be used; "
-            f"fetch {file.urls[0]} elsewhere, then: {by_hand}"
+            f"fetch {file.urls[0]} elsewhere, then: {by_hand(file)}"
         )
     with _partial(file, store) as partial:
         faults = []
@@ -74,7 +71,9 @@ def fetch(
             finally:
                 partial.unlink(missing_ok=True)
     raise WeightsError(
-        "\n".join([f"the weights {file.name!r} could not be fetched:", *faults, f"or from a file of yours: {by_hand}"])
+        "\n".join(
+            [f"the weights {file.name!r} could not be fetched:", *faults, f"or from a file of yours: {by_hand(file)}"]
+        )
     )
 
 

@@ -161,12 +161,17 @@ class WeightStore:
 
 def how(file: WeightFile) -> str:
     """What to run to get weights."""
-    by_hand = f"fspp weights import FILE --as {file.name}"
-    return (
-        f"get them with: fspp weights fetch {file.name}, or from a file of yours: {by_hand}"
-        if file.urls
-        else (f"nobody offers them for download; from a file of yours: {by_hand}")
-    )
+    mine = f"from a file of yours: {by_hand(file)}"
+    if not file.urls:
+        return f"nobody offers them for download; {mine}"
+    if not file.sha256:
+        return f"their digest is not known, so download {file.urls[0]} yourself, then: {by_hand(file)}"
+    return f"get them with: fspp weights fetch {file.name}, or {mine}"
+
+
+def by_hand(file: WeightFile) -> str:
+    """What to run to store weights from a file."""
+    return f"fspp weights import FILE --as {file.name}"
 
 
 def again(name: str) -> str:
