@@ -284,7 +284,7 @@ def test_grouping_a_chain_does_not_matter():
 
 
 def test_what_is_drawn_is_known_without_building_it():
-    """A chain goes by names alone; these are core's maskers that do not look at pixels. `custom` is there when stored."""
+    """A chain goes by names alone: those of core's maskers that see no pixels. `custom` is there when stored."""
     from fspp_core.masks.choosing import DRAWN
     from fspp_core.registry import load_registry
 

@@ -79,7 +79,9 @@ class Maskers:
                 self._built[name] = self._registry.build("masker", name, self._components.get(name, {}))
             masker = self._built[name]
             matrix = geometry.crop_matrix(ref.landmarks, masker.face_type, masker.size)
-            crop = geometry.warp(image, geometry.compose(matrix, geometry.invert(ref.matrix)), masker.size)
+            crop = np.zeros((masker.size, masker.size, 3), np.uint8)
+            if getattr(masker, "looks_at_pixels", True):
+                crop = geometry.warp(image, geometry.compose(matrix, geometry.invert(ref.matrix)), masker.size)
             landmarks = geometry.transform(ref.landmarks, matrix)
             return Layer(masker.mask(crop[None], landmarks[None].astype(np.float32))[0], matrix)
 
