@@ -122,8 +122,11 @@ def test_wrong_input_is_named(one_stack, weights_file):
 
 def test_damaged_weights_are_told(deepfacelab, tmp_path):
     tensors = convert(deepfacelab.weights)
-    tensors["l0.bias"][3] = np.nan
-    save_file(tensors, tmp_path / "2DFAN4.safetensors")
-    damaged = FANAligner(FANOptions(stacks=1), {"2DFAN4": tmp_path / "2DFAN4.safetensors"})
+    path = tmp_path / "2DFAN4.safetensors"
+    save_file({**tensors, "l0.bias": np.full(68, np.nan, np.float32)}, path)
+    with pytest.raises(PluginError, match=r"2DFAN4.*: l0\.bias is not finite"):
+        FANAligner(FANOptions(stacks=1), {"2DFAN4": path})
+    save_file({**tensors, "l0.weight": np.full((1, 1, 256, 68), 3e38, np.float32)}, path)
+    overflowing = FANAligner(FANOptions(stacks=1), {"2DFAN4": path})
     with pytest.raises(ShapeError, match="fan gave values that are not finite"):
-        damaged.align_crops(np.zeros((1, 256, 256, 3), np.uint8))
+        overflowing.align_crops(np.zeros((1, 256, 256, 3), np.uint8))
