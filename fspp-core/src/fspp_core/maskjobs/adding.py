@@ -1,0 +1,260 @@
+"""Add masks to faces that are there already: pictures decoded once, crops of many frames to a batch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fspp_core.alignments import MaskRecord
+from fspp_core.alignments.faces import encode_mask
+from fspp_core.concurrency import background
+from fspp_core.errors import AlignmentsError, ConfigError, ShapeError
+from fspp_core.extraction.masking import looks_at_pixels, masks_of
+from fspp_core.extraction.threads import opencv_in_one_thread
+from fspp_core.geometry import crop_corners, crop_matrix, transform
+from fspp_core.interfaces import Masker
+from fspp_core.locking import exclusive
+from fspp_core.maskjobs.copying import copied
+from fspp_core.maskjobs.options import AddOptions
+from fspp_core.maskjobs.places import Entry, Place, counted, open_place
+from fspp_core.maskjobs.ranges import frame_filter
+from fspp_core.maskjobs.report import MaskReport
+from fspp_core.maskjobs.sources import Sight, footage_of, sights
+from fspp_core.options import options_dict, parse_options
+from fspp_core.progress import CancelFlag, Progress, ProgressEvent, check, ignore
+from fspp_core.registry import Registry, load_registry
+from fspp_core.types import Image, Mask, Matrix
+
+LOG = logging.getLogger(__name__)
+
+_SAVE_EVERY_S = 30.0
+_SAVE_SHARE = 20  # saving takes one part of so many of the time
+_AHEAD = 64  # crops cut ahead of the maskers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """What one masker gets of one face."""
+
+    entry: Entry
+    masker: str
+    crop: Image
+    matrix: Matrix
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    """Maskers, what waits for them, and where their masks go."""
+
+    place: Place
+    maskers: Mapping[str, Masker]
+    batch_size: int
+    lacking: dict[int, set[str]]
+    made: list[str] = field(default_factory=list)
+    done: int = 0
+    _waiting: dict[str, list[_Cut]] = field(default_factory=dict)
+    _ready: dict[int, dict[str, MaskRecord]] = field(default_factory=dict)
+
+    def take(self, cut: _Cut) -> bool:
+        """Let a crop wait until a batch is full; whether one was masked."""
+        waiting = self._waiting.setdefault(cut.masker, [])
+        waiting.append(cut)
+        if len(waiting) < self.batch_size:
+            return False
+        self._mask(cut.masker)
+        return True
+
+    def finish(self) -> None:
+        """Mask what still waits."""
+        for name in list(self._waiting):
+            self._mask(name)
+
+    def _mask(self, name: str) -> None:
+        cuts = self._waiting.pop(name)
+        crops = np.stack([cut.crop for cut in cuts])
+        landmarks = [cut.entry.face.landmarks for cut in cuts]
+        masks = masks_of(name, self.maskers[name], crops, landmarks, [cut.matrix for cut in cuts])
+        for cut, mask in zip(cuts, masks, strict=True):
+            self._keep(cut.entry, name, mask)
+
+    def _keep(self, entry: Entry, name: str, mask: Mask) -> None:
+        """Store the masks of a face once it has all that it lacked, so that a face crop is written once."""
+        ready = self._ready.setdefault(id(entry), {})
+        ready[name] = MaskRecord(png=encode_mask(mask.image, name), matrix=mask.matrix)
+        if ready.keys() == self.lacking[id(entry)]:
+            self.place.put(entry, self._ready.pop(id(entry)))
+            self.made.extend(ready)
+            self.done += 1
+
+
+def add_masks(
+    place: Path | str,
+    options: AddOptions,
+    *,
+    components: Mapping[str, Mapping[str, Any]] | None = None,
+    registry: Registry | None = None,
+    progress: Progress = ignore,
+    cancel: CancelFlag | None = None,
+) -> MaskReport:
+    """Make masks for faces of alignments or face crops, each stored by its masker's name.
+
+    Alignments are written every half a minute and at the end, whole or not at all, with a backup before the first
+    time; face crops each when its masks are made, their pixels untouched. A run that was stopped or killed goes on by
+    the same call with `which="missing"`.
+
+    Args:
+        place: an alignments file, a folder with one, or a folder of face crops.
+        components: option values by masker name.
+        progress: told after each batch.
+        cancel: when set, the run stops; what is done is saved.
+
+    Raises:
+        FsppError: ConfigError, PluginError, AlignmentsError or MediaError, before the long work starts wherever that
+            can be known before; Cancelled when asked to stop.
+    """
+    started = time.perf_counter()
+    options = parse_options(AddOptions, options_dict(options), where="mask add: ")
+    registry = registry or load_registry()
+    chosen = _chosen(options, components or {}, registry)
+    wanted = frame_filter(options.frames)
+    opened = open_place(place)
+    also = None if options.also is None else open_place(options.also)
+    with ExitStack() as stack:
+        reader = stack.enter_context(footage_of(opened, options.media, any_footage=options.any_footage, needed=True))
+        maskers = {name: registry.construct("masker", name, one) for name, one in chosen.items()}
+        for masker in maskers.values():
+            stack.callback(getattr(masker, "close", lambda: None))
+        for folder in dict.fromkeys(p.folder.resolve() for p in (opened, also) if p is not None):
+            stack.enter_context(exclusive(folder))
+        entries = [entry for entry in opened.entries if wanted(entry.index)]
+        lacking = {id(entry): _lacking(entry, options) for entry in entries}
+        todo = [entry for entry in entries if lacking[id(entry)]]
+        opened.note({name: _made_by(name, options_dict(one), registry) for name, one in chosen.items()})
+        if todo:
+            if options.which == "all":
+                _drop(opened, todo, options.maskers)
+            work = _Work(opened, maskers, options.batch_size, lacking)
+            stack.enter_context(opencv_in_one_thread())
+            cuts = background(_cuts(sights(todo, reader), maskers, lacking), _AHEAD)
+            with closing(cuts):
+                _run(work, cuts, len(todo), progress, cancel)
+            made = counted(work.made, options.maskers)
+        else:
+            made = dict.fromkeys(options.maskers, 0)
+        if also is not None:
+            copied(entries, also, options.maskers, replace=options.which == "all")
+    return MaskReport(
+        place=opened.path,
+        faces=len(entries),
+        masks=made,
+        skipped={name: len(entries) - count for name, count in made.items()},
+        also=None if also is None else also.path,
+        backup=(*opened.backups, *(also.backups if also else ())),
+        components={name: options_dict(one) for name, one in chosen.items()},
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _chosen(options: AddOptions, components: Mapping[str, Mapping[str, Any]], registry: Registry) -> dict[str, Any]:
+    """Options of the maskers, by name."""
+    if not options.maskers:
+        known = ", ".join(spec.name for spec in registry.specs("masker"))
+        raise ConfigError(f"maskers: name at least one of {known}")
+    if len(set(options.maskers)) < len(options.maskers):
+        raise ConfigError(f"maskers: each can be given once; received {', '.join(options.maskers)}")
+    return {name: registry.options("masker", name, components.get(name, {})) for name in options.maskers}
+
+
+def _made_by(name: str, options: dict[str, Any], registry: Registry) -> dict[str, Any]:
+    owner = registry.owner("masker", name)
+    return {"options": options, "versions": {owner.distribution: owner.version}}
+
+
+def _lacking(entry: Entry, options: AddOptions) -> set[str]:
+    names = set(options.maskers)
+    return names if options.which == "all" else names - entry.face.masks.keys()
+
+
+def _drop(place: Place, entries: Sequence[Entry], names: Sequence[str]) -> None:
+    """Take away masks that are made anew, so that after a stop nobody takes an old one for a new one."""
+    having = [entry for entry in entries if entry.face.masks.keys() & set(names)]
+    place.back_up(having)
+    for entry in having:
+        place.put(entry, dict.fromkeys(names))
+    place.save()
+
+
+def _cuts(
+    seen: Generator[Sight, None, None], maskers: Mapping[str, Masker], lacking: Mapping[int, set[str]]
+) -> Iterator[_Cut]:
+    """What each masker gets of each face, in order."""
+    warned: set[str] = set()
+    with closing(seen):
+        for sight in seen:
+            for entry in sight.entries:
+                for name in (name for name in maskers if name in lacking[id(entry)]):
+                    masker = maskers[name]
+                    try:
+                        matrix = crop_matrix(entry.face.landmarks, masker.face_type, masker.size)
+                    except ShapeError as error:
+                        raise AlignmentsError(
+                            f"frame {entry.frame}, face {entry.number}: cannot be cut out: {error}; extract it again, "
+                            "or remove it"
+                        ) from error
+                    if not looks_at_pixels(masker):
+                        yield _Cut(entry, name, np.broadcast_to(np.uint8(0), (masker.size, masker.size, 3)), matrix)
+                        continue
+                    if name not in warned and _beyond(sight, matrix, masker.size):
+                        warned.add(name)
+                        LOG.warning(
+                            "masker %s looks at %s, which is more than the face crops show; what lies outside is "
+                            "black to it: better give the alignments and the footage",
+                            name,
+                            masker.face_type,
+                        )
+                    yield _Cut(entry, name, sight.cut(matrix, masker.size), matrix)
+
+
+def _beyond(sight: Sight, matrix: Matrix, size: int) -> bool:
+    """Whether a crop shows much that a face crop does not."""
+    if sight.matrix is None:
+        return False
+    corners = transform(crop_corners(matrix, size), sight.matrix)
+    side = len(sight.image)
+    return bool((corners < -0.05 * side).any() or (corners > 1.05 * side).any())
+
+
+def _run(work: _Work, cuts: Iterator[_Cut], total: int, progress: Progress, cancel: CancelFlag | None) -> None:
+    """Mask everything; what is done is saved now and then, and however this ends."""
+
+    def tell() -> None:
+        speed = work.done / max(time.perf_counter() - began, 1e-9)
+        values = {"faces_per_s": speed}
+        progress(ProgressEvent(stage="mask", done=work.done, total=total, unit="face", values=values))
+
+    began = saved = time.perf_counter()
+    every = _SAVE_EVERY_S
+    try:
+        tell()
+        check(cancel)
+        for cut in cuts:
+            if not work.take(cut):
+                continue
+            tell()
+            now = time.perf_counter()
+            if now - saved > every:
+                work.place.save()
+                saved = time.perf_counter()
+                every = max(_SAVE_EVERY_S, _SAVE_SHARE * (saved - now))
+            check(cancel)
+        work.finish()
+        tell()
+    finally:
+        work.place.save()
