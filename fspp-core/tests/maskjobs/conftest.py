@@ -46,9 +46,7 @@ def work(extracted, tmp_path):
         loaded = Alignments.load(alignments)
         return {(index, number): f for index in loaded.frames for number, f in enumerate(loaded.faces(index))}
 
-    return SimpleNamespace(
-        clip=extracted.clip, out=out, alignments=alignments, crops=out / "faces", faces=faces
-    )
+    return SimpleNamespace(clip=extracted.clip, out=out, alignments=alignments, crops=out / "faces", faces=faces)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,15 @@ from fspp_core.options import parse_options
 
 _PLACE = "alignments.json, the folder of an extract, or a folder of face crops."
 _JSON = click.Option(["--json", "json_"], is_flag=True, help="Print the report as JSON, and only that, to stdout.")
+_ALL = click.Option(
+    ["--all", "which"],
+    flag_value="all",
+    help="Make masks for all faces. Those of the same names go first, so that a run that was stopped goes on with "
+    "--missing; the backup keeps them.",
+)
+_MISSING = click.Option(
+    ["--missing", "which"], flag_value="missing", help="Make masks for faces that have none of the name (default)."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,32 +53,32 @@ _JOBS = {
         function="fspp_core.maskjobs:add_masks",
         options=masks.AddOptions,
         places={"place": f"{_PLACE} Alignments need --media; face crops are looked at themselves."},
-        summary="Make masks for faces that are there already: from the footage, or from face crops.",
+        summary="Make masks for faces that were extracted before.",
         components=True,
     ),
     "preview": _Job(
         function="fspp_core.maskjobs:preview_masks",
         options=masks.PreviewOptions,
         places={"place": _PLACE, "output": "A picture for faces; for frames a folder, a picture or a video."},
-        summary="Show masks: faces on a contact sheet, or full frames as pictures or a video.",
+        summary="Show masks on faces or frames, in pictures or video.",
     ),
     "export": _Job(
         function="fspp_core.maskjobs:export_masks",
         options=masks.ExportOptions,
-        places={"place": _PLACE, "output": "Folder for the pictures."},
-        summary="Write masks as grey PNG pictures, FRAME_NUMBER.png each, to paint in another program.",
+        places={"place": _PLACE, "output": "Folder for the pictures, FRAME_NUMBER.png each."},
+        summary="Write masks as grey PNG pictures, to paint elsewhere.",
     ),
     "import": _Job(
         function="fspp_core.maskjobs:import_masks",
         options=masks.ImportOptions,
         places={"place": _PLACE, "pictures": "Folder of grey pictures, called as export calls them."},
-        summary="Store painted pictures as masks of the faces they are named after.",
+        summary="Store painted pictures as masks of faces.",
     ),
     "copy": _Job(
         function="fspp_core.maskjobs:copy_masks",
         options=masks.CopyOptions,
-        places={"source": f"Where masks are: {_PLACE}", "place": f"What gets them: {_PLACE}"},
-        summary="Copy masks to the same faces elsewhere: alignments to face crops, and back, and from a backup.",
+        places={"source": f"Where masks are: {_PLACE} A backup, too.", "place": f"What gets them: {_PLACE}"},
+        summary="Copy masks to the same faces in other files.",
     ),
     "remove": _Job(
         function="fspp_core.maskjobs:remove_masks",
@@ -89,7 +98,8 @@ def _sub_command(name: str, job: _Job) -> Command:
     params: list[click.Parameter] = [
         click.Argument([place], type=click.Path(path_type=Path), metavar=place.upper()) for place in job.places
     ]
-    params += flags_of(job.options)
+    params += [_ALL if flag.name == "which" else flag for flag in flags_of(job.options)]
+    params += [_MISSING] if _ALL in params else []
     if job.components:
         help_ = "An option of a masker, such as components.size=128; see fspp plugins show NAME. May be given often."
         params.append(click.Option(["-o", COMPONENT_OPTIONS], multiple=True, metavar="COMPONENT.KEY=VALUE", help=help_))

@@ -59,7 +59,7 @@ def preview_masks(
         else:
             places = np.linspace(0, len(entries) - 1, min(options.count, len(entries))).round().astype(int)
             shown_entries = [entries[at] for at in places]
-            write_image(output, _sheet(shown_entries, reader, names, options, opened, progress, cancel))
+            write_image(output, _sheet(shown_entries, reader, names, options, progress, cancel))
     return MaskReport(
         place=opened.path,
         faces=len(shown_entries),
@@ -96,7 +96,6 @@ def _sheet(
     reader: MediaReader | None,
     names: Sequence[str],
     options: PreviewOptions,
-    place: Place,
     progress: Progress,
     cancel: CancelFlag | None,
 ) -> Image:
@@ -116,7 +115,9 @@ def _sheet(
         for name in names
         for row in [[tiles[name, id(entry)] for entry in some]]
     ]
-    return contact_sheet(rows, cell=options.size, title=place.path.name, notes=[f"masks: {', '.join(names)}"])
+    return contact_sheet(
+        rows, cell=options.size, title=Path(entries[0].media.name).name, notes=[f"masks: {', '.join(names)}"]
+    )
 
 
 def _frames(
