@@ -93,12 +93,12 @@ def _parts(root: Path, video: Path, alignments: Path, model: Path):
     return go
 
 
-def footage(path: Path, count: int) -> tuple[Path, Path]:
-    """A video in which the portrait moves, `count` times side by side, and its alignments."""
+def footage(path: Path, count: int, frames: int = FRAMES) -> tuple[Path, Path]:
+    """A video of so many frames in which the portrait moves, `count` times side by side, and its alignments."""
     portrait, fitted = load(ASTRONAUT), geometry.fit_keypoints(KEYPOINTS)
     scale, step = (1.4, WIDTH) if count == 1 else (0.62, WIDTH // count)
     images, faces = [], {}
-    for index in range(FRAMES):
+    for index in range(frames):
         x, y = 10 * np.sin(index / 5), 8 * np.cos(index / 7)
         matrix = np.array([[scale, 0.0, step / 2 - scale * 224 + x], [0.0, scale, HEIGHT / 3 - scale * 118 + y]])
         tile = geometry.warp(portrait, matrix, (step, HEIGHT), border="reflect")

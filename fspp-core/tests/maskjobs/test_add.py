@@ -139,6 +139,24 @@ def test_a_crop_too_small_for_the_masker_is_said(add, work, caplog):
     assert "masker bright looks at head, which is more than the face crops show" in caplog.text
 
 
+def test_what_goes_by_landmarks_alone_needs_no_footage(add, work, monkeypatch):
+    monkeypatch.setattr("fspp_core.maskjobs.sources.read_face_crop", lambda path: pytest.fail("looked at"))
+    assert add("components", media=None).masks == {"components": 12}
+    assert add("components", place=work.crops).masks == {"components": 12}
+
+
+def test_the_other_place_gets_what_is_made_anew_after_a_stop(add, work):
+    old = {"components": {"components": {"size": 32}}}
+    new = {"components": {"components": {"size": 48}}, "batch_size": 4, "also": str(work.crops)}
+    add("components", also=str(work.crops), **old)
+    cancel = threading.Event()
+    with pytest.raises(Cancelled):
+        add("components", which="all", cancel=cancel, progress=lambda event: event.done and cancel.set(), **new)
+    assert masks_info(work.crops)["masks"] == {}
+    add("components", **new)
+    assert masks_info(work.crops)["masks"]["components"]["sizes"] == {"48x48": 12}
+
+
 def test_frames_without_faces_are_jumped_over(work, monkeypatch):
     from fspp_core.maskjobs import sources
 

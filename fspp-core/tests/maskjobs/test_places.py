@@ -286,7 +286,7 @@ def test_the_command_takes_component_options_of_the_project(fspp, work, tmp_path
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["add", "out", "--maskers", "components"], 2, "media: give the footage"),
+        (["add", "out", "--maskers", "bright"], 2, "media: give the footage"),
         (["add", "out", "--maskers", "components", "-o", "components.size=no"], 2, "components.size"),
         (["add", "out", "--batch-size", "0"], 2, "batch_size"),
         (["add", "nothing", "--maskers", "components"], 1, "there are no alignments"),

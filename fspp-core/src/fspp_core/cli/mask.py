@@ -52,7 +52,7 @@ _JOBS = {
     "add": _Job(
         function="fspp_core.maskjobs:add_masks",
         options=masks.AddOptions,
-        places={"place": f"{_PLACE} Alignments need --media; face crops are looked at themselves."},
+        places={"place": f"{_PLACE} For alignments most maskers need --media; face crops are looked at themselves."},
         summary="Make masks for faces that were extracted before.",
         components=True,
     ),

@@ -61,5 +61,9 @@ def masks_of(
     points = [geometry.transform(face, matrix) for face, matrix in zip(landmarks, matrices, strict=True)]
     values = masker.mask(crops, np.stack(points).astype(np.float32))
     check_count(f"masker {name!r}", values, matrices)
-    images = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return [Mask(image=image, matrix=matrix) for image, matrix in zip(images, matrices, strict=True)]
+    # One at a time they stay in the processor's cache, which is several times as fast.
+    return [Mask(image=_stored(mask), matrix=matrix) for mask, matrix in zip(values, matrices, strict=True)]
+
+
+def _stored(mask: FloatArray) -> Image:
+    return np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8)

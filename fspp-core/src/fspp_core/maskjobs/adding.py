@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +20,13 @@ from fspp_core.extraction.masking import looks_at_pixels, masks_of
 from fspp_core.extraction.threads import opencv_in_one_thread
 from fspp_core.geometry import crop_corners, crop_matrix, transform
 from fspp_core.interfaces import Masker
-from fspp_core.locking import exclusive
 from fspp_core.maskjobs.copying import copied
 from fspp_core.maskjobs.options import AddOptions
-from fspp_core.maskjobs.places import Entry, Place, counted, open_place
+from fspp_core.maskjobs.places import Entry, Place, counted, writing
 from fspp_core.maskjobs.ranges import frame_filter
+from fspp_core.maskjobs.removing import drop
 from fspp_core.maskjobs.report import MaskReport
-from fspp_core.maskjobs.sources import Sight, footage_of, sights
+from fspp_core.maskjobs.sources import Sight, footage_of, sights, unseen
 from fspp_core.options import options_dict, parse_options
 from fspp_core.progress import CancelFlag, Progress, ProgressEvent, check, ignore
 from fspp_core.registry import Registry, load_registry
@@ -78,9 +78,13 @@ class _Work:
 
     def _mask(self, name: str) -> None:
         cuts = self._waiting.pop(name)
-        crops = np.stack([cut.crop for cut in cuts])
+        masker, size = self.maskers[name], self.maskers[name].size
+        if looks_at_pixels(masker):
+            crops: Image = np.stack([cut.crop for cut in cuts])
+        else:
+            crops = np.broadcast_to(np.uint8(0), (len(cuts), size, size, 3))
         landmarks = [cut.entry.face.landmarks for cut in cuts]
-        masks = masks_of(name, self.maskers[name], crops, landmarks, [cut.matrix for cut in cuts])
+        masks = masks_of(name, masker, crops, landmarks, [cut.matrix for cut in cuts])
         for cut, mask in zip(cuts, masks, strict=True):
             self._keep(cut.entry, name, mask)
 
@@ -110,7 +114,8 @@ def add_masks(
     the same call with `which="missing"`.
 
     Args:
-        place: an alignments file, a folder with one, or a folder of face crops.
+        place: an alignments file, a folder with one, or a folder of face crops. Maskers that look at pixels need the
+            footage of alignments.
         components: option values by masker name.
         progress: told after each batch.
         cancel: when set, the run stops; what is done is saved.
@@ -124,39 +129,37 @@ def add_masks(
     registry = registry or load_registry()
     chosen = _chosen(options, components or {}, registry)
     wanted = frame_filter(options.frames)
-    opened = open_place(place)
-    also = None if options.also is None else open_place(options.also)
     with ExitStack() as stack:
-        reader = stack.enter_context(footage_of(opened, options.media, any_footage=options.any_footage, needed=True))
+        opened, *others = stack.enter_context(writing(place, *(() if options.also is None else (options.also,))))
         maskers = {name: registry.construct("masker", name, one) for name, one in chosen.items()}
         for masker in maskers.values():
             stack.callback(getattr(masker, "close", lambda: None))
-        for folder in dict.fromkeys(p.folder.resolve() for p in (opened, also) if p is not None):
-            stack.enter_context(exclusive(folder))
+        looking = any(map(looks_at_pixels, maskers.values()))
+        reader = stack.enter_context(footage_of(opened, options.media, any_footage=options.any_footage, needed=looking))
         entries = [entry for entry in opened.entries if wanted(entry.index)]
         lacking = {id(entry): _lacking(entry, options) for entry in entries}
         todo = [entry for entry in entries if lacking[id(entry)]]
         opened.note({name: _made_by(name, options_dict(one), registry) for name, one in chosen.items()})
+        if options.which == "all":  # so that after a stop nobody takes an old one for a new one
+            keys = {entry.key for entry in todo}
+            for one in (opened, *others):
+                drop(one, (entry for entry in one.entries if entry.key in keys), options.maskers)
+        work = _Work(opened, maskers, options.batch_size, lacking)
         if todo:
-            if options.which == "all":
-                _drop(opened, todo, options.maskers)
-            work = _Work(opened, maskers, options.batch_size, lacking)
             stack.enter_context(opencv_in_one_thread())
-            cuts = background(_cuts(sights(todo, reader), maskers, lacking), _AHEAD)
-            with closing(cuts):
+            seen = sights(todo, reader) if looking else unseen(todo)
+            with closing(background(_cuts(seen, maskers, lacking), _AHEAD)) as cuts:
                 _run(work, cuts, len(todo), progress, cancel)
-            made = counted(work.made, options.maskers)
-        else:
-            made = dict.fromkeys(options.maskers, 0)
-        if also is not None:
-            copied(entries, also, options.maskers, replace=options.which == "all")
+        made = counted(work.made, options.maskers)
+        for other in others:
+            copied(entries, other, options.maskers, replace=False)
     return MaskReport(
         place=opened.path,
         faces=len(entries),
         masks=made,
         skipped={name: len(entries) - count for name, count in made.items()},
-        also=None if also is None else also.path,
-        backup=(*opened.backups, *(also.backups if also else ())),
+        also=others[0].path if others else None,
+        backup=tuple(backup for one in (opened, *others) for backup in one.backups),
         components={name: options_dict(one) for name, one in chosen.items()},
         seconds=time.perf_counter() - started,
     )
@@ -180,15 +183,6 @@ def _made_by(name: str, options: dict[str, Any], registry: Registry) -> dict[str
 def _lacking(entry: Entry, options: AddOptions) -> set[str]:
     names = set(options.maskers)
     return names if options.which == "all" else names - entry.face.masks.keys()
-
-
-def _drop(place: Place, entries: Sequence[Entry], names: Sequence[str]) -> None:
-    """Take away masks that are made anew, so that after a stop nobody takes an old one for a new one."""
-    having = [entry for entry in entries if entry.face.masks.keys() & set(names)]
-    place.back_up(having)
-    for entry in having:
-        place.put(entry, dict.fromkeys(names))
-    place.save()
 
 
 def _cuts(

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from fspp_core.errors import AlignmentsError
-from fspp_core.locking import exclusive
 from fspp_core.maskjobs.options import CopyOptions
-from fspp_core.maskjobs.places import Entry, Place, counted, open_place
+from fspp_core.maskjobs.places import Entry, Place, counted, open_place, writing
 from fspp_core.maskjobs.ranges import frame_filter
 from fspp_core.maskjobs.report import MaskReport
 from fspp_core.options import options_dict, parse_options
@@ -32,12 +30,11 @@ def copy_masks(source: Path | str, place: Path | str, options: CopyOptions | Non
     started = time.perf_counter()
     options = parse_options(CopyOptions, options_dict(options or CopyOptions()), where="mask copy: ")
     wanted = frame_filter(options.frames)
-    given, taking = open_place(source), open_place(place)
+    given = open_place(source)
     given.check_names(options.masks, "masks")
     names = options.masks or tuple(given.stored)
     entries = [entry for entry in given.entries if wanted(entry.index)]
-    with ExitStack() as stack:
-        stack.enter_context(exclusive(taking.folder.resolve()))
+    with writing(place) as [taking]:
         made, skipped = copied(entries, taking, names, replace=options.replace)
     return MaskReport(
         place=taking.path,

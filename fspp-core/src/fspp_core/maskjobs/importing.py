@@ -19,10 +19,9 @@ from fspp_core.alignments.faces import encode_mask
 from fspp_core.concurrency import ordered_map
 from fspp_core.errors import ConfigError, FsppError, MediaError
 from fspp_core.files import long_path
-from fspp_core.locking import exclusive
 from fspp_core.maskjobs.drawing import crop_of, placed, quantised
 from fspp_core.maskjobs.options import ImportOptions
-from fspp_core.maskjobs.places import Entry, Place, listed, open_place
+from fspp_core.maskjobs.places import Entry, Place, listed, writing
 from fspp_core.maskjobs.report import MaskReport
 from fspp_core.maskjobs.sources import footage_of, frame_sizes
 from fspp_core.media import PICTURE_SUFFIXES, read_image
@@ -62,9 +61,9 @@ def import_masks(
     options = parse_options(ImportOptions, options_dict(options), where="mask import: ")
     if not options.mask:
         raise ConfigError("mask: give the name that the masks get")
-    opened, folder = open_place(place), Path(pictures)
+    folder = Path(pictures)
     with (
-        exclusive(opened.folder.resolve()),
+        writing(place) as [opened],
         footage_of(opened, options.media, any_footage=options.any_footage, needed=False) as reader,
     ):
         pairs = _matched(opened, folder)

@@ -14,7 +14,8 @@ from fspp_core.media.png import size_of
 def masks_info(place: Path | str) -> dict[str, Any]:
     """What masks the faces of alignments or face crops have, ready for JSON.
 
-    Ranges of frames run over the frames that have faces: 0-9 are all of these from 0 to 9.
+    Ranges of frames run over the frames that have faces: 0-9 are all of these from 0 to 9. Face crops of several pieces
+    of footage are counted together, by the numbers of their frames.
 
     Returns:
         "place", "kind" ("alignments" or "faces"), "frames" with faces, "faces", and "masks": by name "faces", "sizes"

@@ -19,7 +19,7 @@ def _frames() -> Any:
 
 
 def _media() -> Any:
-    return option(None, "The footage that the alignments were made of.", group="Frames")
+    return option(None, "The footage that the alignments were made of; face crops need none.", group="Frames")
 
 
 def _any_footage() -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from fspp_core.alignments.document import ADDED
 from fspp_core.conversion.checks import ALIGNMENTS_NAME, find_alignments
 from fspp_core.errors import AlignmentsError, ConfigError, FsppError
 from fspp_core.files import atomic_write, long_path
+from fspp_core.locking import exclusive
 from fspp_core.media.folder import natural_key
 from fspp_core.types import Matrix
 
@@ -86,11 +88,6 @@ class Place(ABC):
         """Names of all masks there are."""
         return sorted({name for entry in self.entries for name in entry.face.masks})
 
-    @property
-    def folder(self) -> Path:
-        """Where a run that writes must be alone."""
-        return self.path
-
     def check_names(self, names: Iterable[str], option: str) -> None:
         """Refuse names of masks that no face has.
 
@@ -143,11 +140,6 @@ class AlignmentsPlace(Place):
             for i, f in sorted(self.alignments.frames.items())
             for n, face in enumerate(f.faces)
         ]
-
-    @property
-    def folder(self) -> Path:
-        """As `Place.folder`."""
-        return self.path.absolute().parent
 
     def back_up(self, entries: Iterable[Entry]) -> None:
         """As `Place.back_up`: the file as it is."""
@@ -261,6 +253,20 @@ def open_place(path: Path | str) -> Place:
     ):
         return CropsPlace(path)
     return AlignmentsPlace(find_alignments(path))
+
+
+@contextmanager
+def writing(*paths: Path | str) -> Iterator[list[Place]]:
+    """Open places that are to be changed, and keep their folders to this run meanwhile. As `open_place`.
+
+    Raises:
+        BusyError: when another run is writing one of them.
+    """
+    folders = [(path if long_path(path).is_dir() else path.parent).resolve() for path in map(Path, paths)]
+    with ExitStack() as stack:
+        for folder in dict.fromkeys(folders):
+            stack.enter_context(exclusive(folder))
+        yield [open_place(path) for path in paths]
 
 
 def listed(faults: list[str], remedy: str) -> str:

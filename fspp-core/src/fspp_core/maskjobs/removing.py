@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from fspp_core.errors import ConfigError
-from fspp_core.locking import exclusive
 from fspp_core.maskjobs.options import RemoveOptions
-from fspp_core.maskjobs.places import counted, open_place
+from fspp_core.maskjobs.places import Entry, Place, counted, writing
 from fspp_core.maskjobs.ranges import frame_filter
 from fspp_core.maskjobs.report import MaskReport
 from fspp_core.options import options_dict, parse_options
+
+
+def drop(place: Place, entries: Iterable[Entry], names: Collection[str]) -> None:
+    """Take masks away from those of `entries` that have them, after a backup, and save."""
+    having = [entry for entry in entries if entry.face.masks.keys() & set(names)]
+    if having:
+        place.back_up(having)
+    for entry in having:
+        place.put(entry, dict.fromkeys(names))
+    place.save()
 
 
 def remove_masks(place: Path | str, options: RemoveOptions) -> MaskReport:
@@ -29,20 +39,13 @@ def remove_masks(place: Path | str, options: RemoveOptions) -> MaskReport:
     started = time.perf_counter()
     options = parse_options(RemoveOptions, options_dict(options), where="mask remove: ")
     wanted = frame_filter(options.frames)
-    opened = open_place(place)
-    if not options.masks:
-        raise ConfigError(f"masks: name at least one of {', '.join(opened.stored) or 'none, as there is no mask'}")
-    opened.check_names(options.masks, "masks")
-    names = set(options.masks)
-    with exclusive(opened.folder.resolve()):
+    with writing(place) as [opened]:
+        if not options.masks:
+            raise ConfigError(f"masks: name at least one of {', '.join(opened.stored) or 'none, as there is no mask'}")
+        opened.check_names(options.masks, "masks")
         entries = [entry for entry in opened.entries if wanted(entry.index)]
-        having = [entry for entry in entries if entry.face.masks.keys() & names]
-        removed = [name for entry in having for name in options.masks if name in entry.face.masks]
-        if having:
-            opened.back_up(having)
-        for entry in having:
-            opened.put(entry, dict.fromkeys(names))
-        opened.save()
+        removed = [name for entry in entries for name in options.masks if name in entry.face.masks]
+        drop(opened, entries, options.masks)
     return MaskReport(
         place=opened.path,
         faces=len(entries),

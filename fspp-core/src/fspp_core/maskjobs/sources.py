@@ -92,6 +92,12 @@ def sights(entries: Sequence[Entry], reader: MediaReader | None) -> Generator[Si
                     yield Sight(image=frame.bgr8, matrix=None, entries=groups[frame.index])
 
 
+def unseen(entries: Sequence[Entry]) -> Generator[Sight, None, None]:
+    """These faces for those who do not look at them: nothing is decoded."""
+    for entry in entries:
+        yield Sight(image=np.zeros((1, 1, 3), np.uint8), matrix=None, entries=[entry])
+
+
 def _frames(reader: MediaReader, run: range) -> Generator:  # type: ignore[type-arg]
     yield from reader.frames(run.start, run.stop)
 
