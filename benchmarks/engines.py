@@ -67,6 +67,7 @@ def compare_ways(
                 lambda: baseline(batch),
                 against="keras f32",
                 aim=AIMS[precision],
+                rounds=3,
                 clock=time.process_time,
             )
         )

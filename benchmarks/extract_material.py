@@ -24,7 +24,7 @@ from fspp_core.demo.portraits import ASTRONAUT, HOPPER, load
 from fspp_core.files import file_digest
 from fspp_core.geometry.affine import about
 from fspp_core.media import read_image, write_image
-from fspp_core.types import FloatArray, Image
+from fspp_core.types import FloatArray, Image, Matrix
 from fspp_core.weights.store import WeightRecord, WeightStore
 from fspp_core.weights.tensors import write_tensors
 
@@ -159,11 +159,17 @@ def _example_crops(paths: list[Path]) -> tuple[Image, FloatArray]:
     crops, points = [], []
     for image, face in zip(map(read_image, paths), find_faces(paths).values(), strict=True):
         landmarks, box = np.array(face.landmarks, np.float32), np.array(face.box, np.float32)
-        first = about((box[:2] + box[2:]) / 2, 256 / ((box[2:] - box[:2]).sum() * 200 / 195), 128.0)
-        for matrix in (first, *(geometry.crop_matrix(landmarks, name, 256) for name in ("full", "fs-head"))):
+        upright, whole = (geometry.crop_matrix(landmarks, name, 256) for name in ("full", "fs-head"))
+        again = geometry.compose(_window(geometry.box_of(geometry.transform(landmarks, upright))), upright)
+        for matrix in (_window(box), again, whole):
             crops.append(geometry.warp(image, matrix, 256))
             points.append(geometry.transform(landmarks, matrix) / 4)
     return np.stack(crops), np.stack(points)
+
+
+def _window(box: FloatArray) -> Matrix:
+    """The square that FAN sees of a box, of 256 pixels."""
+    return about((box[:2] + box[2:]) / 2, 256 / ((box[2:] - box[:2]).sum() * 200 / 195), 128.0)
 
 
 def _fitted(tensors: Tensors, crops: Image, points: FloatArray) -> Tensors:

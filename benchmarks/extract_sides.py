@@ -186,6 +186,22 @@ def networks_watched() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def networks_for_free() -> Iterator[None]:
+    """Let networks give again what they gave for the first batch of a shape, and take no time."""
+    run = Network.__call__
+    kept: dict[Any, list[FloatArray]] = {}
+
+    def given(network: Network, batch: FloatArray) -> list[FloatArray]:
+        key = network.name, batch.shape
+        if key not in kept:
+            kept[key] = run(network, batch)
+        return kept[key]
+
+    with mock.patch.object(Network, "__call__", given):
+        yield
+
+
 def _in_turn(items: Iterable[Any], _depth: int = 2, **_waiting: Any) -> Iterator[Any]:
     yield from items
 

@@ -94,6 +94,15 @@ def print_switches(ours: Ours, default: Outcome, clock: str, *, quick: bool) -> 
     return outcomes
 
 
+def in_turn(ours: Ours, name: str) -> Outcome | None:
+    """The switch of that name once more, its stages in turn; None for the default."""
+    found = [switch for switch in SWITCHES if switch.name == name]
+    if not found:
+        return None
+    [switch] = found
+    return ours.run(detector=switch.detector, aligner=switch.aligner, in_turn=True, **switch.options)
+
+
 def _print_row(name: str, ours: Ours, default: Outcome, outcome: Outcome, clock: str) -> None:
     times = getattr(default.whole, clock) / getattr(outcome.whole, clock)
     cpu, wall = outcome.whole.cpu / ours.frames, outcome.whole.wall / ours.frames

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from extract_material import checksum, find_faces, make_frames, make_weights, write_known
 from extract_rates import matrix_rate, operations
-from extract_sides import Ours, deepfacelab
+from extract_sides import Ours, deepfacelab, networks_for_free
+from extract_switches import in_turn as switch_in_turn
 from extract_switches import print_agreement, print_switches
 from ratio import Comparison
+from stopwatch import NETWORK
 
 from fspp_align_fan.network import fan
 from fspp_core import geometry
@@ -20,6 +25,7 @@ from fspp_detect_s3fd.network import s3fd
 
 STAGES = ("decode", "detect", "first pass", "second pass", "crop and save")
 LIKE_FOR_LIKE = {"second_pass": "shifts"}
+_MANY = 64  # frames without networks
 
 
 def measure(root: Path, count: int, *, gpu: bool, quick: bool) -> list[Comparison]:
@@ -61,13 +67,27 @@ def measure(root: Path, count: int, *, gpu: bool, quick: bool) -> list[Compariso
     in_turn = ours.run(**LIKE_FOR_LIKE, in_turn=True)
     _print_stages(baseline, in_turn, count, clock)
     _print_whole(baseline, overlapped, in_turn, count, clock)
+    _print_bound(ours, baseline, paths, root / "many")
     runs = {"detect": work["detect"], "first pass": work["first pass"], "second pass": 5 * work["first pass"]}
     _print_rates(baseline, in_turn, runs, work["crop"], count, rate, rate_cpu)
     outcomes = print_switches(ours, overlapped, clock, quick=quick)
     if not quick:
         print_agreement(root / "weights" / "2dfan4.safetensors", _upright(paths, known))
-    fastest = min(outcomes.items(), key=lambda named: getattr(named[1].whole, clock), default=None)
-    return _comparisons(baseline, overlapped, in_turn, fastest, count, clock)
+    name, fastest = min(outcomes.items(), key=lambda named: getattr(named[1].whole, clock))
+    theirs, default, best = (getattr(run.whole, clock) / count for run in (baseline, overlapped, fastest))
+    return [
+        Comparison("extract a frame, like for like", "sequential", default, theirs, default / theirs, "below 1"),
+        Comparison(f"extract a frame, {name}", "sequential", best, theirs, best / theirs, "at most 0.2"),
+        _share("what is not network, like for like", in_turn, count, clock),
+        _share(f"what is not network, {name}", switch_in_turn(ours, name) or in_turn, count, clock),
+    ]
+
+
+def _share(name: str, outcome: Any, count: int, clock: str) -> Comparison:
+    """All but the networks, of everything."""
+    whole = float(getattr(outcome.whole, clock)) / count
+    beside = whole - float(getattr(outcome.watch.networks, clock)) / count
+    return Comparison(name, "all", beside, whole, beside / whole, "at most 0.15")
 
 
 def _upright(paths: list[Path], known: Any) -> Any:
@@ -115,6 +135,24 @@ def _print_whole(baseline: Any, overlapped: Any, in_turn: Any, count: int, clock
     print(f"  like for like, fspp is {gained:.2f} times as fast\n", flush=True)
 
 
+def _print_bound(ours: Ours, baseline: Any, paths: list[Path], folder: Path) -> None:
+    """What a graphics card could be fed with at best."""
+    folder.mkdir()
+    for number in range(_MANY):
+        shutil.copyfile(paths[number % len(paths)], folder / f"{number:05d}.png")
+    many = replace(ours, media=folder, frames=_MANY, batch=8, truth=None)
+    with networks_for_free():
+        many.run(**LIKE_FOR_LIKE)
+        free = many.run(**LIKE_FOR_LIKE).whole
+    spent = baseline.watch
+    theirs = sum(part.wall for (_, which), part in spent.spent.items() if which != NETWORK) / len(paths)
+    print(
+        f"  with networks that take no time: DeepFaceLab's procedure {1 / theirs:.0f} frames/s, "
+        f"fspp {_MANY / free.wall:.0f} at {free.cpu / _MANY:.3f} CPU-s each; {os.cpu_count()} cores\n",
+        flush=True,
+    )
+
+
 def _print_rates(
     baseline: Any, ours: Any, runs: dict[str, float], crop: float, count: int, rate: float, rate_cpu: float
 ) -> None:
@@ -128,31 +166,3 @@ def _print_rates(
                 f"{done / spent.wall:14.0f} ({done / spent.wall / rate:5.0%})"
             )
     print(flush=True)
-
-
-def _comparisons(
-    baseline: Any, overlapped: Any, in_turn: Any, fastest: tuple[str, Any] | None, count: int, clock: str
-) -> list[Comparison]:
-    def a_frame(outcome: Any) -> float:
-        return float(getattr(outcome.whole, clock)) / count
-
-    theirs, ours = a_frame(baseline), a_frame(overlapped)
-    whole = float(getattr(in_turn.whole, clock)) / count
-    beside = whole - float(getattr(in_turn.watch.networks, clock)) / count
-    found = [
-        Comparison("extract a frame, like for like", "sequential", ours, theirs, ours / theirs, "below 1"),
-        Comparison("what is not network, of all", "all", beside, whole, beside / whole, "at most 0.15"),
-    ]
-    if fastest is not None:
-        name, outcome = fastest
-        found.append(
-            Comparison(
-                f"extract a frame, {name}",
-                "sequential",
-                a_frame(outcome),
-                theirs,
-                a_frame(outcome) / theirs,
-                "at most 0.2",
-            )
-        )
-    return found

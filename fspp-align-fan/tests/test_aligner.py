@@ -103,6 +103,14 @@ def test_flip_gives_a_mirrored_face_mirrored_landmarks(weights_file, astronaut):
     assert same.all(axis=-1).mean() > 0.95
 
 
+def test_engines_find_the_same_points(engine, one_stack, weights_file, astronaut, monkeypatch, tmp_path):
+    monkeypatch.setenv("FSPP_CACHE_DIR", str(tmp_path))
+    other = FANAligner(FANOptions(stacks=1, engine=engine), {"2DFAN4": weights_file})
+    crops = astronaut[None, :256, 100:356]
+    assert (np.abs(other.align_crops(crops) - one_stack.align_crops(crops)) < 1e-3).all(axis=-1).mean() > 0.95
+    assert [path.name[:4] for path in tmp_path.rglob("*.npz")] == ["fan-"] * (engine == "openvino")
+
+
 def test_wrong_input_is_named(one_stack, weights_file):
     with pytest.raises(ShapeError, match="2 pictures and detections of 1"):
         one_stack.align([np.zeros((9, 9, 3), np.uint8)] * 2, [[]])

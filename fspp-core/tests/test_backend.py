@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,29 @@ def test_devices_are_listed() -> None:
     assert any(device.kind == "cpu" for device in devices)
     assert all(":" in device.name and "/" not in device.name for device in devices)
     assert str(backend.DeviceInfo(name="GPU:0", kind="gpu", description="X1")) == "GPU:0 (X1)"
+
+
+def test_devices_on_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JAX names them: the processor alone, or what else there is."""
+    found = [SimpleNamespace(platform="cpu", id=0, device_kind="cpu")]
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: found))
+    monkeypatch.setattr(backend, "backend_name", lambda: "jax")
+    assert [str(device) for device in backend.devices()] == ["CPU:0"]
+    found[:] = [SimpleNamespace(platform="gpu", id=1, device_kind="X1")]
+    assert [str(device) for device in backend.devices()] == ["CPU:0", "GPU:1 (X1)"]
+    assert [device.kind for device in backend.devices()] == ["cpu", "gpu"]
+
+
+@pytest.mark.parametrize(
+    ("cards", "mps", "names"), [(0, False, []), (2, False, ["CUDA:0", "CUDA:1"]), (0, True, ["MPS:0"])]
+)
+def test_devices_on_torch(monkeypatch: pytest.MonkeyPatch, cards: int, mps: bool, names: list[str]) -> None:
+    cuda = SimpleNamespace(device_count=lambda: cards, get_device_name=lambda number: f"X{number}")
+    backends = SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, backends=backends))
+    monkeypatch.setattr(backend, "backend_name", lambda: "torch")
+    assert [device.name for device in backend.devices()] == ["CPU:0", *names]
+    assert all(device.kind == "gpu" for device in backend.devices()[1:])
 
 
 def test_memory_growth_is_no_error() -> None:

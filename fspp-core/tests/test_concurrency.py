@@ -57,6 +57,22 @@ def test_background_raises_the_error_after_the_good_items() -> None:
         next(stage)
 
 
+@pytest.mark.parametrize("slow", ["thread", "reader"])
+def test_background_tells_who_waits(slow: str) -> None:
+    waits: dict[str, list[float]] = {"starved": [], "blocked": []}
+
+    def source() -> Iterator[int]:
+        for number in range(8):
+            time.sleep(0.03 if slow == "thread" else 0)
+            yield number
+
+    for _ in background(source(), 1, starved=waits["starved"].append, blocked=waits["blocked"].append):
+        time.sleep(0.03 if slow == "reader" else 0)
+    starved, blocked = sum(waits["starved"]), sum(waits["blocked"])
+    assert len(waits["starved"]) == len(waits["blocked"]) == 9  # the end is waited for as well
+    assert (starved > 0.1 > blocked) if slow == "thread" else (blocked > 0.1 > starved)
+
+
 def test_closing_the_last_stage_stops_all_of_them() -> None:
     source = Source(10_000)
     chain = background(ordered_map(lambda x: x + 1, background(source()), workers=2))

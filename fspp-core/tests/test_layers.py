@@ -19,7 +19,7 @@ DISTRIBUTIONS = {path.parent.name: path.parent for path in sorted(ROOT.glob("fsp
 LAYERS = (
     ("errors", "lazy"),
     ("types", "options", "progress", "files", "concurrency"),
-    ("locking", "backend"),
+    ("locking", "backend", "tensors"),
     ("specs", "interfaces", "geometry", "inference", "sheet"),
     ("hookspecs", "media", "jobs"),
     ("plugins", "alignments", "models", "weights"),
@@ -45,7 +45,7 @@ ONLY = {
     "click": ("cli",),
     "tqdm": ("cli",),
     "pytest": ("testing",),
-    "safetensors": ("models", "weights"),
+    "safetensors": ("tensors",),
     "openvino": ("inference",),
     "h5py": ("weights",),
 }

@@ -89,6 +89,24 @@ def test_without_a_graphics_card_frames_go_one_by_one(detector, monkeypatch):
     assert detector(batch_size=3).batch_size == 3
 
 
+def test_engines_find_the_same_faces_and_bfloat16_nearly(engine, detector, monkeypatch, tmp_path):
+    monkeypatch.setenv("FSPP_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(module, "_on_gpu", lambda: True)
+    frame = np.random.default_rng(3).integers(0, 256, (36, 64, 3), np.uint8)
+
+    def boxes(**options):
+        found = detector(confidence=0.05, nms_threshold=1.0, min_face=1, **options)
+        assert found.batch_size == (8 if options.get("engine", "keras") == "keras" else 1)
+        return np.array([[*face.box, face.score] for face in found.detect([frame])[0]])
+
+    exact, ours, rounded = boxes(), boxes(engine=engine), boxes(engine=engine, precision="bf16")
+    assert len(exact) > 20
+    np.testing.assert_allclose(ours, exact, atol=1e-3)
+    assert not np.array_equal(rounded, exact)
+    near = np.abs(rounded[:, None, :4] - exact[None, :, :4]).max(axis=2).min(axis=0)
+    assert near.max() < 1
+
+
 @pytest.mark.parametrize(
     ("options", "kept"),
     [

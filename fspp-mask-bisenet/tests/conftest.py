@@ -53,13 +53,19 @@ def peer(golden, golden_weights):
 
 
 @pytest.fixture(scope="session")
-def write_pth(repository):
-    """`write_pth(path, arrays)`: a state dict as torch zips it; core's tests know how."""
+def formats(repository):
+    """Core's tests know how published files are written: `formats.write_pth(path, arrays)`, `formats.write_h5`."""
     place = repository / "fspp-core" / "tests" / "weights" / "conftest.py"
     spec = importlib.util.spec_from_file_location("fspp_bisenet_published", place)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.write_pth
+    return module
+
+
+@pytest.fixture(scope="session")
+def write_pth(formats):
+    """`write_pth(path, arrays)`: a state dict as torch zips it."""
+    return formats.write_pth
 
 
 def skin_tensors(scheme, also=()):

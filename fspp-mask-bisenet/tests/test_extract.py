@@ -71,3 +71,15 @@ def test_weights_list_names_them_with_their_licence(store, capsys):
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert "CelebAMask-HQ" in rows["bisenet-original"]["licence"]
     assert rows["bisenet_face_parsing_v6"]["components"] == ["masker bisenet-face"]
+
+
+def test_the_readmes_example(store, tmp_path, peer, write_pth, repository):
+    fspp("weights", "import", write_pth(tmp_path / "79999_iter.pth", peer("zll_bisenet").published))
+    page = (repository / "fspp-mask-bisenet" / "README.md").read_text("utf-8")
+    example = page.partition("<!-- readme-example -->\n```python\n")[2].partition("```")[0]
+    crops = np.random.default_rng(0).integers(0, 256, (1, 512, 512, 3), np.uint8)
+    names = {"crops": crops}
+    exec(example, names)
+    assert names["masker"].face_type == "fs-head"
+    assert (names["hair"] == (names["labels"] == 17)).all()
+    assert names["picture"].shape == crops.shape

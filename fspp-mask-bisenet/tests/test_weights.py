@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from fspp_core.cli import make_cli
-from fspp_core.errors import PluginError
+from fspp_core.errors import PluginError, WeightsError
 from fspp_core.weights import WeightStore
 from fspp_mask_bisenet.masker import FaceswapMasker
 from fspp_mask_bisenet.options import FaceOptions
@@ -71,6 +71,17 @@ def test_weights_of_other_classes_are_refused(peer, write_pth, tmp_path, monkeyp
     ):
         make_cli().main(["weights", "import", str(path), "--as", "bisenet-original"], standalone_mode=False)
     assert not WeightStore().path("bisenet-original").exists()
+
+
+def test_keras_files_of_older_faceswap_are_refused_by_their_names(formats, tmp_path, monkeypatch):
+    monkeypatch.setenv("FSPP_WEIGHTS_DIR", str(tmp_path / "store"))
+    arrays = {f"layer_{number}/kernel:0": np.zeros((1, 1, 3, 4), np.float32) for number in range(7)}
+    path = formats.write_h5(tmp_path / "bisenet_face_parsing_v3.h5", arrays)
+    with pytest.raises(
+        WeightsError, match=r"layer_0/kernel:0 is unknown.*more; expected a state dict as zllrunning or"
+    ):
+        make_cli().main(["weights", "import", str(path), "--as", "bisenet-face"], standalone_mode=False)
+    assert not WeightStore().path("bisenet_face_parsing_v6").exists()
 
 
 def test_all_faults_are_named(peer):

@@ -9,7 +9,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-PACKAGES = ("fspp-core", "keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless", "av", "safetensors")
+PACKAGES = (
+    "fspp-core",
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "openvino",
+    "numpy",
+    "opencv-python-headless",
+    "av",
+    "safetensors",
+)
 """Packages whose versions matter for repeating a result."""
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -32,6 +43,11 @@ class DeviceInfo:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.description})" if self.description else self.name
+
+
+_PROCESSOR = DeviceInfo(name="CPU:0", kind="cpu")
+_KINDS: dict[str, Literal["gpu", "tpu"]] = {"gpu": "gpu", "cuda": "gpu", "rocm": "gpu", "tpu": "tpu"}
+"""What JAX calls its devices, besides processors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +75,10 @@ def backend_name() -> str:
 
 def devices() -> list[DeviceInfo]:
     """Devices the backend sees, processors first. On TensorFlow, GPU memory is from now on taken as it is needed."""
+    if backend_name() == "jax":
+        return [_PROCESSOR, *_jax_devices()]
     if backend_name() != "tensorflow":
-        import keras
-
-        return [_other_device(name) for name in ["cpu:0", *keras.distribution.list_devices("gpu")]]
+        return [_PROCESSOR, *_torch_devices()]
     import tensorflow as tf
 
     grow_memory()
@@ -143,9 +159,28 @@ def _tensorflow_device(tf: Any, device: Any) -> DeviceInfo:
     )
 
 
-def _other_device(name: str) -> DeviceInfo:
-    kind = name.partition(":")[0]
-    return DeviceInfo(name=name.upper(), kind="gpu" if kind in ("gpu", "cuda") else "cpu")
+def _jax_devices() -> list[DeviceInfo]:
+    import jax  # Keras's own listing fails where there is no GPU
+
+    return [
+        DeviceInfo(
+            name=f"{device.platform}:{device.id}".upper(), kind=_KINDS[device.platform], description=device.device_kind
+        )
+        for device in jax.devices()
+        if device.platform in _KINDS
+    ]
+
+
+def _torch_devices() -> list[DeviceInfo]:
+    import torch  # Keras has no listing for it
+
+    found = [
+        DeviceInfo(name=f"CUDA:{number}", kind="gpu", description=torch.cuda.get_device_name(number))
+        for number in range(torch.cuda.device_count())
+    ]
+    if torch.backends.mps.is_available():
+        found.append(DeviceInfo(name="MPS:0", kind="gpu"))
+    return found
 
 
 def _short(name: str) -> str:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class Detector(Protocol):
-    """Finds faces."""
+    """Finds faces.
+
+    One that compiles may define `warm_up(height, width)`; it is called with the size of a video's frames before the
+    first of them is decoded.
+    """
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """Find the faces of each picture.

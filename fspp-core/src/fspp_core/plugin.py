@@ -57,7 +57,7 @@ def fspp_recognizers() -> list[ComponentSpec]:
             "recognizer",
             "hog-color",
             "extraction.descriptor:HogColor",
-            "Gradients and colours of the face, no recognition network: one person in like pose and light only.",
+            "Gradients and colours of a face; no recognition network: knows people in like pose and light only.",
         )
     ]
 

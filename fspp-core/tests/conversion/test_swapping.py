@@ -119,7 +119,7 @@ def test_a_place_in_a_batch_computes_alike_whatever_is_beside_it():
     """What resuming to equal bits rests on, for the layers that swapping models are made of."""
     from keras import layers
 
-    from fspp_core.inference import FixedBatches
+    from fspp_core.inference import Network
 
     def wire(x):
         for filters in (16, 32):
@@ -129,7 +129,7 @@ def test_a_place_in_a_batch_computes_alike_whatever_is_beside_it():
         x = layers.UpSampling2D(4)(layers.Conv2D(24, 3, padding="same")(x))
         return layers.Conv2D(3, 5, padding="same", activation="sigmoid")(x), None
 
-    network = FixedBatches(wire, (32, 32, 3), 8)
+    network = Network(lambda: wire, (8, 32, 32, 3))
     batch = np.random.default_rng(0).random((8, 32, 32, 3), np.float32)
     (whole,) = network(batch)
     assert whole.shape == (8, 32, 32, 3)

@@ -34,12 +34,25 @@ def squares(count, *, width=160, height=120, phase=0):
         yield image
 
 
+def patterned(count, *, width=160, height=120):
+    """The same, slower and with a pattern on the squares that can be followed."""
+    pattern = np.random.default_rng(0).integers(130, 256, (60, 60), np.uint8).repeat(3, 0).repeat(3, 1)[..., None]
+    for number in range(count):
+        image = np.full((height, width, 3), 20, np.uint8)
+        if number % 7 != 6:
+            left = 60 + number % 40
+            image[30:80, left : left + 44] = pattern[:50, :44]
+            if number % 14 < 6:
+                image[60:84, 12:36] = pattern[80:104, 80:104]
+        yield image
+
+
 def expected_faces(index):
     return 0 if index % 7 == 6 else 1 + bool(index % 3)
 
 
-def clip(path, count=20, **keywords):
-    return write_clip(path, squares(count, **keywords), rate=Fraction(25))
+def clip(path, count=20, *, draw=squares, **keywords):
+    return write_clip(path, draw(count, **keywords), rate=Fraction(25))
 
 
 def folder(path, images, suffix=".png"):
@@ -59,7 +72,13 @@ def content(output):
 def tools():
     """Helpers of this file, by name."""
     return SimpleNamespace(
-        squares=squares, expected_faces=expected_faces, clip=clip, folder=folder, content=content, plugin=PLUGIN
+        squares=squares,
+        patterned=patterned,
+        expected_faces=expected_faces,
+        clip=clip,
+        folder=folder,
+        content=content,
+        plugin=PLUGIN,
     )
 
 

@@ -160,6 +160,18 @@ def test_a_folder_of_mixed_sizes_goes_through_in_batches_of_one_size(run, toy, t
     assert sorted(index for index, _ in toy.EVENTS) == list(range(24))
 
 
+def test_a_detector_is_warmed_up_for_a_video_before_its_first_frame(run, toy, video, tmp_path, tools, monkeypatch):
+    told = []
+    monkeypatch.setattr(toy.Blobs, "warm_up", lambda self, *size: told.append((size, len(toy.SEEN))), raising=False)
+    before = len(toy.SEEN)
+    run(tools.folder(tmp_path / "shots", tools.squares(2)), tmp_path / "pictures")
+    assert told == []
+    seen = len(toy.SEEN)
+    assert seen > before
+    run(video, tmp_path / "out")
+    assert told == [((120, 160), seen)]
+
+
 def test_many_sizes_do_not_pile_up(run, toy, tmp_path, tools):
     images = [next(tools.squares(1, width=160 + 2 * n)) for n in range(20)]
     run(tools.folder(tmp_path / "in", images), tmp_path / "out")

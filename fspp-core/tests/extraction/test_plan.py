@@ -73,6 +73,16 @@ def test_engine_and_precision_hold_for_all_components_that_have_them(components)
     assert components(given, detector="no-engine") == {"no-engine": {}, "one-engine": {"precision": "bf16"}}
 
 
+def test_an_engine_that_nobody_can_choose_is_said(components, caplog):
+    components({"engine": "openvino", "precision": "bf16"}, detector="no-engine")
+    assert caplog.messages == [
+        "engine openvino: none of the components in use leaves the choice (no-engine, one-engine)"
+    ]
+    caplog.clear()
+    components({"engine": "openvino", "precision": "bf16"})
+    assert caplog.messages == []
+
+
 def test_what_a_component_is_given_comes_first(components):
     own = {"two-engines": {"engine": "keras"}, "one-engine": {"precision": "f32"}}
     assert components({"engine": "openvino", "precision": "bf16"}, own) == {

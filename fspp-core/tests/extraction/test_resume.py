@@ -66,7 +66,8 @@ def kill_after(process, journal, size, more_s=0.0):
 @pytest.mark.parametrize(("options", "frames", "kills"), [({}, 200, 50), ({"detect_every": 5}, 60, 12)])
 def test_killed_at_random_moments(tmp_path, tools, options, frames, kills):
     """Each run is killed at some moment: while it starts, or somewhat after it has got a few frames further."""
-    video = tools.clip(tmp_path / "squares.mp4", frames)
+    draw = tools.patterned if options else tools.squares  # a pattern can be followed
+    video = tools.clip(tmp_path / "squares.mp4", frames, draw=draw)
     command = ["-c", SCRIPT, tools.plugin, video]
     began = time.monotonic()
     whole = ended(start(*command, tmp_path / "plain", json.dumps(options)))

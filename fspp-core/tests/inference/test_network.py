@@ -12,7 +12,7 @@ from keras import layers
 
 from fspp_core import backend
 from fspp_core.errors import ConfigError, ShapeError
-from fspp_core.inference import FixedBatches, Network, keras_engine
+from fspp_core.inference import Network, keras_engine
 from fspp_core.inference.keras_engine import KerasEngine
 
 
@@ -123,10 +123,3 @@ def test_what_there_is_not():
         Network(build, (1, 8, 8, 3), engine="steam")
     with pytest.raises(ConfigError, match="precision: expected f32 or bf16; received 'f16'"):
         Network(build, (1, 8, 8, 3), precision="f16")
-
-
-def test_layers_that_are_there_already():
-    network = FixedBatches(build(), (8, 8, 3), 4)
-    assert [output.shape for output in network(batch(4, 8, 8, 3))] == [(4, 8, 8, 8), (4, 6, 6, 4)]
-    with pytest.raises(ShapeError, match=r"batches of \(4, 8, 8, 3\); received \(3, 8, 8, 3\)"):
-        network(batch(3, 8, 8, 3))

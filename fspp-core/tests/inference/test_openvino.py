@@ -133,6 +133,19 @@ def test_a_cache_that_cannot_be_written_is_no_hindrance(cache, caplog):
 
 
 @needs_openvino
+def test_what_cannot_be_exported_is_named(cache, monkeypatch):
+    def fail(self, *_, **__):
+        raise LookupError("no conversion rule for Fancy")
+
+    monkeypatch.setattr(keras.Model, "export", fail)
+    with pytest.raises(
+        PluginError, match=r"seer: cannot be exported for openvino from Keras on .*: no conversion rule"
+    ):
+        openvino(Built())(batch(1, 8, 8, 3))
+    assert not cache.exists()
+
+
+@needs_openvino
 def test_an_export_that_computes_something_else_is_refused(cache):
     def build():
         times = []

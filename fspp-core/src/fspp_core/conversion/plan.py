@@ -15,8 +15,7 @@ from fspp_core.conversion.faces import Recipe
 from fspp_core.conversion.mask_shape import MaskShape
 from fspp_core.conversion.options import ConvertOptions
 from fspp_core.conversion.selection import Selection
-from fspp_core.conversion.swapping import Network
-from fspp_core.inference import FixedBatches
+from fspp_core.inference import Network
 from fspp_core.media import MediaReader
 from fspp_core.models import Checkpoint, open_model
 from fspp_core.options import options_dict
@@ -124,7 +123,7 @@ def make_plan(
         alignments=alignments,
         selection=selection,
         checkpoint=checkpoint,
-        network=FixedBatches(model.swap, (model.input_size, model.input_size, 3), batch),
+        network=Network(lambda: model.swap, (batch, model.input_size, model.input_size, 3), name=checkpoint.model_name),
         batch=batch,
         recipe=recipe,
         options=options,

@@ -13,7 +13,7 @@ from fspp_core.media.color import to_order
 from fspp_core.progress import Timings
 from fspp_core.types import FloatArray
 
-Network = Callable[[FloatArray], Sequence[FloatArray]]
+Swap = Callable[[FloatArray], Sequence[FloatArray]]
 
 FRAMES_A_BATCH = 2
 """How many frames may wait for one batch to fill, as a multiple of its size: this bounds the memory they take."""
@@ -33,7 +33,7 @@ class Swapper:
         timings: gets the seconds of "swap" and "mask".
     """
 
-    def __init__(self, network: Network, batch: int, recipe: Recipe, timings: Timings) -> None:
+    def __init__(self, network: Swap, batch: int, recipe: Recipe, timings: Timings) -> None:
         self._network, self._batch, self._recipe, self._timings = network, batch, recipe, timings
 
     def run(self, jobs: Iterable[FrameJob]) -> Iterator[FrameJob]:

@@ -104,6 +104,7 @@ def extract_at(
             if todo:
                 with timings.measure("prepare"):
                     tools = bench.tools()
+                    tools.warm_up(reader.info)
                 stages = Stages(
                     tools=tools,
                     options=options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +20,12 @@ from fspp_core.extraction.second_pass import second_pass_of
 from fspp_core.extraction.turning import angles_of
 from fspp_core.interfaces import Aligner, Detector, Masker, Recognizer
 from fspp_core.media import MediaInfo, MediaReader
-from fspp_core.options import options_dict
+from fspp_core.options import options_dict, schema_of
 from fspp_core.registry import Registry
 from fspp_core.specs import Kind
 from fspp_core.types import FloatArray
+
+LOG = logging.getLogger(__name__)
 
 Components = Mapping[str, Mapping[str, Any]]
 
@@ -50,6 +53,12 @@ class Tools:
     maskers: Mapping[str, Masker]
     recognizers: Mapping[str, Recognizer] = field(default_factory=dict)
     references: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def warm_up(self, info: MediaInfo) -> None:
+        """Let a detector that can be warmed up compile for the frames of a video before the first one is there."""
+        warm_up = getattr(self.detector, "warm_up", None)
+        if warm_up is not None and info.kind == "video":  # pictures of a folder may each have their own size
+            warm_up(info.height, info.width)
 
     def close(self) -> None:
         """Close the components that can be closed."""
@@ -155,6 +164,7 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
         used.insert(0, ("aligner", options.aligner))
         if imported is None or options.second_pass == "detector":
             used.insert(0, ("detector", options.detector))
+    _warn_of_idle(options, used, registry)
     owners = {"fspp-core": backend.versions()["fspp-core"]}
     chosen = {}
     for kind, name in used:
@@ -178,6 +188,15 @@ def _with_shared(options: ExtractOptions, kind: Kind, name: str, given: Mapping[
     shared = {key: getattr(options, key) for key in _SHARED if key not in given and hasattr(own, key)}
     wanted = {key: value for key, value in shared.items() if value is not None}
     return registry.options(kind, name, {**given, **wanted}) if wanted else own
+
+
+def _warn_of_idle(options: ExtractOptions, used: Sequence[tuple[Kind, str]], registry: Registry) -> None:
+    """Say which of the options for networks no component in use has."""
+    known = {key for kind, name in used for key in schema_of(registry.spec(kind, name).options)["properties"]}
+    idle = [f"{key} {getattr(options, key)}" for key in _SHARED if getattr(options, key) and key not in known]
+    if idle:
+        names = ", ".join(name for _, name in used)
+        LOG.warning("%s: none of the components in use leaves the choice (%s)", ", ".join(idle), names)
 
 
 def _check_filters(options: ExtractOptions) -> None:

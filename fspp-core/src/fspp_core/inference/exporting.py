@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fspp_core import backend
 from fspp_core.errors import PluginError
 from fspp_core.inference.engine import Shape
 from fspp_core.inference.export_cache import Export
@@ -56,10 +57,13 @@ def export(network: KerasEngine, shape: Shape, probe: tuple[int, ...], name: str
             with _unreported():
                 functional(network.wire, shape).export(str(first), format="openvino", verbose=False)
             model = openvino.Core().read_model(first)
-            model = openvino.Model(_ordered(openvino, model, network, probe, name), model.get_parameters(), name)
-            openvino.serialize(model, last)
-        except RuntimeError as error:
-            raise PluginError(f"{name}: cannot be exported for openvino: {error}; use the engine keras") from error
+        except Exception as error:  # OpenVINO's own have no common base
+            raise PluginError(
+                f"{name}: cannot be exported for openvino from Keras on {backend.backend_name()}: {error}; "
+                "use the engine keras, or export with KERAS_BACKEND=tensorflow"
+            ) from error
+        model = openvino.Model(_ordered(openvino, model, network, probe, name), model.get_parameters(), name)
+        openvino.serialize(model, last)
         del model  # maps the file, which Windows would not remove
         weights = np.fromfile(last.with_suffix(".bin"), np.uint8)
         return Export(graph=last.read_text(encoding="utf-8"), weights=weights)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fspp_core import backend
 from fspp_core.errors import ConfigError, ShapeError
-from fspp_core.inference.engine import Build, Engine, Run, Shape, Wire
+from fspp_core.inference.engine import Build, Engine, Run, Shape
 from fspp_core.inference.keras_engine import KerasEngine
 from fspp_core.inference.options import EngineName, Precision
 from fspp_core.types import FloatArray
@@ -103,19 +103,6 @@ class Network:
             self._compiled[shape] = self._engine.compiled(shape)
         self._compiled.move_to_end(shape)
         return self._compiled[shape]
-
-
-class FixedBatches(Network):
-    """A network whose layers are there already, for full batches of one size; a part of one is filled up by the caller.
-
-    Args:
-        wire: connects the layers: from a Keras tensor (batch, *shape) to the outputs; None among them is left out.
-        shape: of one input.
-        batch: inputs in a batch.
-    """
-
-    def __init__(self, wire: Wire, shape: tuple[int, ...], batch: int) -> None:
-        super().__init__(lambda: wire, (batch, *shape), kept=1)
 
 
 def _engine(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fspp_core import backend
 from fspp_core.errors import PluginError
 from fspp_core.inference.engine import Build, Run, Shape
 from fspp_core.inference.export_cache import Export, export_path, read_export, write_export
@@ -46,7 +45,7 @@ class OpenVINOEngine:
         self._path = None
         if made_of:
             versions = {package: version(package) for package in _PACKAGES}
-            self._path = export_path(name, made_of, [shape, versions, backend.backend_name()])
+            self._path = export_path(name, made_of, [shape, versions])
         # Built where there is no export only, and at once, so that faulty weights are told at the start.
         kept = None if self._path is None else read_export(self._path)
         self._source: Export | KerasEngine = kept or KerasEngine(build, "f32")

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from fspp_core.errors import CheckpointError
 from fspp_core.files import file_digest, long_path
 from fspp_core.models.parts import load_parts
-from fspp_core.models.tensors import Arrays, read_tensors
+from fspp_core.models.tensors import read_tensors
+from fspp_core.tensors import Arrays
 
 if TYPE_CHECKING:
     from fspp_core.interfaces import SwapModel

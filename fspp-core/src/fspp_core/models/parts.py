@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fspp_core.errors import CheckpointError
-from fspp_core.models.tensors import Arrays
+from fspp_core.tensors import Arrays
 
 if TYPE_CHECKING:
     import keras

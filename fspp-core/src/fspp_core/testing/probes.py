@@ -70,7 +70,7 @@ def watched_writes(*homes: Path) -> Iterator[list[Path]]:
     seen: list[Path] = []
     strays: list[Path] = []
     keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    free = [*homes, Path(tempfile.gettempdir()), Path(platformdirs.user_cache_dir("fspp")), keras_home]
+    free = [*homes, Path(tempfile.gettempdir()), Path(platformdirs.user_cache_dir("fspp", appauthor=False)), keras_home]
     free = [Path(os.path.abspath(p)) for p in free] + [p.resolve() for p in free] + [Path("/dev"), Path("/proc")]  # noqa: PTH100
     _WRITES.install()
     _WRITES.watching.append(seen)

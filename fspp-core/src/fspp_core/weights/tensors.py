@@ -1,4 +1,4 @@
-"""The stored form of weights: safetensors, which hold names and numbers and no code."""
+"""The stored form of weights: safetensors, marked with their name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from fspp_core.errors import WeightsError
-from fspp_core.weights.arrays import Arrays
+from fspp_core.tensors import Arrays, read_arrays, read_metadata, write_arrays
 
 _MARK = "fspp_weights"  # key in the file's own metadata: which weights these are
 
@@ -26,11 +24,7 @@ def write_tensors(path: Path, name: str, arrays: Mapping[str, npt.NDArray[Any]])
     for key, array in arrays.items():
         if not isinstance(key, str) or not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
             raise WeightsError(f"weights {name!r}: {key!r} is {type(array).__name__}, expected an array of numbers")
-    dense = {key: np.require(array, requirements="C") for key, array in arrays.items()}
-    try:
-        save_file(dense, str(path), metadata={_MARK: name})
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: cannot be written: {error}; is the disk full?") from error
+    write_arrays(path, arrays, fault=WeightsError, metadata={_MARK: name})
 
 
 def read_tensors(path: Path) -> Arrays:
@@ -39,17 +33,9 @@ def read_tensors(path: Path) -> Arrays:
     Raises:
         WeightsError: when the file is not whole.
     """
-    try:
-        with safe_open(str(path), framework="np") as file:
-            return {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path}: is not a whole safetensors file: {error}") from error
+    return read_arrays(path, fault=WeightsError)
 
 
 def stored_name(path: Path) -> str | None:
     """The name of the weights a file of a store holds, None for other files."""
-    try:
-        with safe_open(str(path), framework="np") as file:
-            return (file.metadata() or {}).get(_MARK)
-    except (SafetensorError, OSError, ValueError, TypeError):
-        return None
+    return read_metadata(path).get(_MARK)
