@@ -314,6 +314,13 @@ def test_missing_footage_is_named(add, tmp_path):
         add("components", media=str(tmp_path / "no.mp4"))
 
 
+def test_engine_and_precision_hold_for_maskers_that_leave_the_choice(add):
+    report = add("bright", "components", engine="openvino", precision="bf16", frames="0")
+    assert {report.components["bright"][key] for key in ("engine", "precision")} == {"openvino", "bf16"}
+    report = add("bright", engine="openvino", components={"bright": {"engine": "keras"}}, which="all", frames="0")
+    assert report.components["bright"]["engine"] == "keras"
+
+
 def test_progress_counts_faces(add):
     told = []
     add("components", batch_size=4, progress=lambda event: told.append((event.done, event.total)))

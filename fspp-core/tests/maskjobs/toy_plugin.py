@@ -23,6 +23,8 @@ class BrightOptions:
     size: int = option(64, "Side of the mask.", minimum=8)
     least: float = option(0.5, "Least brightness.", minimum=0, maximum=1)
     face_type: str = option("full", "Crop.")
+    engine: str = option("keras", "What runs it.")
+    precision: str = option("f32", "Numbers.")
     fail_after: int = option(-1, "Fail after so many batches.")
 
 

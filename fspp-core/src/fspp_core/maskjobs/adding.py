@@ -17,6 +17,7 @@ from fspp_core.alignments.faces import encode_mask
 from fspp_core.concurrency import background
 from fspp_core.errors import AlignmentsError, ConfigError, ShapeError
 from fspp_core.extraction.masking import looks_at_pixels, masks_of
+from fspp_core.extraction.plan import with_shared
 from fspp_core.extraction.threads import opencv_in_one_thread
 from fspp_core.geometry import crop_corners, crop_matrix, transform
 from fspp_core.interfaces import Masker
@@ -172,7 +173,7 @@ def _chosen(options: AddOptions, components: Mapping[str, Mapping[str, Any]], re
         raise ConfigError(f"maskers: name at least one of {known}")
     if len(set(options.maskers)) < len(options.maskers):
         raise ConfigError(f"maskers: each can be given once; received {', '.join(options.maskers)}")
-    return {name: registry.options("masker", name, components.get(name, {})) for name in options.maskers}
+    return {name: with_shared(options, "masker", name, components.get(name, {}), registry) for name in options.maskers}
 
 
 def _made_by(name: str, options: dict[str, Any], registry: Registry) -> dict[str, Any]:

@@ -47,6 +47,15 @@ class AddOptions:
     media: str | None = _media()
     frames: str = _frames()
     any_footage: bool = _any_footage()
+    engine: Literal["keras", "openvino"] | None = option(
+        None,
+        "What runs the networks of all maskers that leave the choice, unless their own options say otherwise. Nothing "
+        "given: keras.",
+        group="Speed",
+    )
+    precision: Literal["f32", "bf16"] | None = option(
+        None, "Numbers those networks compute with. Nothing given: f32.", group="Speed"
+    )
     batch_size: int = option(32, "Faces a masker gets at once.", minimum=1, maximum=1024, group="Speed")
 
 
