@@ -133,7 +133,7 @@ GREY = np.full((128, 128), 200, np.uint8)
     ("name", "picture", "options", "text"),
     [
         ("zwei_000001_7", GREY, {}, r"no face is called 'zwei_000001_7'; did you mean zwei_000001_"),
-        ("zwei_000001", GREY, {}, "no face is called 'zwei_000001'"),  # there are two in it
+        ("zwei_000001", GREY, {}, r"there are 2 faces in this frame; call it zwei_000001_0\.png or zwei_000001_1\.png"),
         ("zwei_000001_0", GREY[:100], {}, r"is 128x100 pixels, not 128x128; face pictures are square"),
         ("zwei_000001_0", GREY, {"space": "frame"}, r"is 128x128 pixels, not 352x176; paint over the whole frame"),
         ("zwei_000001_0", np.dstack([GREY, GREY, GREY // 2]), {}, r"not grey: the pixel at 0, 0 is red 100, green 200"),

@@ -121,7 +121,7 @@ def _matched(place: Place, folder: Path) -> list[tuple[Entry, Path]]:
     for file in files:
         found = known.get(unicodedata.normalize("NFC", file.stem), [])
         if len(found) != 1:
-            faults.append(_unknown(file, known) if not found else _ambiguous(file, found))
+            faults.append(_unknown(file, known, place) if not found else _ambiguous(file, found))
             continue
         [entry] = found
         if (other := by_face.setdefault(id(entry), file)) is not file:
@@ -146,7 +146,10 @@ def _names(place: Place) -> dict[str, list[Entry]]:
     return dict(known)
 
 
-def _unknown(file: Path, known: dict[str, list[Entry]]) -> str:
+def _unknown(file: Path, known: dict[str, list[Entry]], place: Place) -> str:
+    several = [f"{entry.name}.png" for entry in place.entries if entry.frame == file.stem]
+    if len(several) > 1:
+        return f"{file}: there are {len(several)} faces in this frame; call it {' or '.join(several)}"
     near = get_close_matches(file.stem, known, n=1)
     hint = f"did you mean {near[0]}.png?" if near else f"names are such as {next(iter(known), 'FRAME_0')}.png"
     return f"{file}: no face is called {file.stem!r}; {hint}"
@@ -192,7 +195,7 @@ class _Reading:
             hint = "paint over the whole frame, or import with space face"
         elif crop is not None and self.options.face_type in (None, crop.face_type):
             expected = (crop.size, crop.size)
-            hint = "paint over the face crop, or say the face_type that the picture shows"
+            hint = "paint over the face crop, say the face_type that the picture shows, or import with space frame"
         else:
             expected = (width, width)
             hint = "face pictures are square; import with space frame what is painted over frames"

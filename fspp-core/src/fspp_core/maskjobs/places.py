@@ -119,6 +119,10 @@ class Place(ABC):
     def save(self) -> None:
         """Bring everything to the disk."""
 
+    def _kept(self, backup: Path) -> None:
+        self.backups.append(backup)
+        LOG.info("%s: what was there before is kept in %s", self.path, backup.name)
+
     @abstractmethod
     def _changed(self, entry: Entry) -> None: ...
 
@@ -147,7 +151,7 @@ class AlignmentsPlace(Place):
             self._check_unchanged()
             backup = _free(self.path.with_name(f"{self.path.stem}.backup-{_now()}{self.path.suffix}"))
             atomic_write(backup, long_path(self.path).read_bytes())
-            self.backups.append(backup)
+            self._kept(backup)
 
     def note(self, settings: Mapping[str, Any]) -> None:
         """As `Place.note`."""
@@ -228,7 +232,7 @@ class CropsPlace(Place):
         for media, of_media in frames.items():
             backup = _free(self.path / f"masks.backup-{_now()}.json")
             Alignments(media, {}, of_media.values()).save(backup)
-            self.backups.append(backup)
+            self._kept(backup)
 
     def note(self, settings: Mapping[str, Any]) -> None:
         """As `Place.note`; records of crops hold no settings."""
