@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,46 +51,17 @@ class _Cut:
 
 
 @dataclass(slots=True, eq=False)
-class _Work:
-    """Maskers, what waits for them, and where their masks go."""
+class _Keeping:
+    """Where masks go: with the face, once it has all that it lacked, so that a face crop is written once."""
 
     place: Place
-    maskers: Mapping[str, Masker]
-    batch_size: int
-    lacking: dict[int, set[str]]
+    lacking: Mapping[int, set[str]]
     made: list[str] = field(default_factory=list)
     done: int = 0
-    _waiting: dict[str, list[_Cut]] = field(default_factory=dict)
     _ready: dict[int, dict[str, MaskRecord]] = field(default_factory=dict)
 
-    def take(self, cut: _Cut) -> bool:
-        """Let a crop wait until a batch is full; whether one was masked."""
-        waiting = self._waiting.setdefault(cut.masker, [])
-        waiting.append(cut)
-        if len(waiting) < self.batch_size:
-            return False
-        self._mask(cut.masker)
-        return True
-
-    def finish(self) -> None:
-        """Mask what still waits."""
-        for name in list(self._waiting):
-            self._mask(name)
-
-    def _mask(self, name: str) -> None:
-        cuts = self._waiting.pop(name)
-        masker, size = self.maskers[name], self.maskers[name].size
-        if looks_at_pixels(masker):
-            crops: Image = np.stack([cut.crop for cut in cuts])
-        else:
-            crops = np.broadcast_to(np.uint8(0), (len(cuts), size, size, 3))
-        landmarks = [cut.entry.face.landmarks for cut in cuts]
-        masks = masks_of(name, masker, crops, landmarks, [cut.matrix for cut in cuts])
-        for cut, mask in zip(cuts, masks, strict=True):
-            self._keep(cut.entry, name, mask)
-
-    def _keep(self, entry: Entry, name: str, mask: Mask) -> None:
-        """Store the masks of a face once it has all that it lacked, so that a face crop is written once."""
+    def keep(self, entry: Entry, name: str, mask: Mask) -> None:
+        """Take one mask of a face."""
         ready = self._ready.setdefault(id(entry), {})
         ready[name] = MaskRecord(png=encode_mask(mask.image, name), matrix=mask.matrix)
         if ready.keys() == self.lacking[id(entry)]:
@@ -145,13 +116,14 @@ def add_masks(
             keys = {entry.key for entry in todo}
             for one in (opened, *others):
                 drop(one, (entry for entry in one.entries if entry.key in keys), options.maskers)
-        work = _Work(opened, maskers, options.batch_size, lacking)
+        keeping = _Keeping(opened, lacking)
         if todo:
             stack.enter_context(opencv_in_one_thread())
             seen = sights(todo, reader) if looking else unseen(todo)
-            with closing(background(_cuts(seen, maskers, lacking), _AHEAD)) as cuts:
-                _run(work, cuts, len(todo), progress, cancel)
-        made = counted(work.made, options.maskers)
+            cuts = background(_cuts(seen, maskers, lacking), _AHEAD)
+            with closing(background(_masked(cuts, maskers, options.batch_size), 1)) as masked:
+                _keep_all(keeping, masked, len(todo), progress, cancel)
+        made = counted(keeping.made, options.maskers)
         for other in others:
             copied(entries, other, options.maskers, replace=False)
     return MaskReport(
@@ -226,30 +198,57 @@ def _beyond(sight: Sight, matrix: Matrix, size: int) -> bool:
     return bool((corners < -0.05 * side).any() or (corners > 1.05 * side).any())
 
 
-def _run(work: _Work, cuts: Iterator[_Cut], total: int, progress: Progress, cancel: CancelFlag | None) -> None:
-    """Mask everything; what is done is saved now and then, and however this ends."""
+def _masked(
+    cuts: Generator[_Cut, None, None], maskers: Mapping[str, Masker], batch_size: int
+) -> Iterator[list[tuple[_Cut, Mask]]]:
+    """Masks, by batches that are full until the end."""
+    waiting: dict[str, list[_Cut]] = {}
+    with closing(cuts):
+        for cut in cuts:
+            waiting.setdefault(cut.masker, []).append(cut)
+            if len(waiting[cut.masker]) == batch_size:
+                yield _batch(maskers[cut.masker], waiting.pop(cut.masker))
+    for name, rest in waiting.items():
+        yield _batch(maskers[name], rest)
+
+
+def _batch(masker: Masker, cuts: list[_Cut]) -> list[tuple[_Cut, Mask]]:
+    if looks_at_pixels(masker):
+        crops: Image = np.stack([cut.crop for cut in cuts])
+    else:
+        crops = np.broadcast_to(np.uint8(0), (len(cuts), masker.size, masker.size, 3))
+    landmarks = [cut.entry.face.landmarks for cut in cuts]
+    masks = masks_of(cuts[0].masker, masker, crops, landmarks, [cut.matrix for cut in cuts])
+    return list(zip(cuts, masks, strict=True))
+
+
+def _keep_all(
+    keeping: _Keeping,
+    masked: Iterable[list[tuple[_Cut, Mask]]],
+    total: int,
+    progress: Progress,
+    cancel: CancelFlag | None,
+) -> None:
+    """Store everything; what is done is saved now and then, and however this ends."""
 
     def tell() -> None:
-        speed = work.done / max(time.perf_counter() - began, 1e-9)
-        values = {"faces_per_s": speed}
-        progress(ProgressEvent(stage="mask", done=work.done, total=total, unit="face", values=values))
+        values = {"faces_per_s": keeping.done / max(time.perf_counter() - began, 1e-9)}
+        progress(ProgressEvent(stage="mask", done=keeping.done, total=total, unit="face", values=values))
 
     began = saved = time.perf_counter()
     every = _SAVE_EVERY_S
     try:
         tell()
         check(cancel)
-        for cut in cuts:
-            if not work.take(cut):
-                continue
+        for batch in masked:
+            for cut, mask in batch:
+                keeping.keep(cut.entry, cut.masker, mask)
             tell()
             now = time.perf_counter()
             if now - saved > every:
-                work.place.save()
+                keeping.place.save()
                 saved = time.perf_counter()
                 every = max(_SAVE_EVERY_S, _SAVE_SHARE * (saved - now))
             check(cancel)
-        work.finish()
-        tell()
     finally:
-        work.place.save()
+        keeping.place.save()
