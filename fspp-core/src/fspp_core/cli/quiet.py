@@ -39,5 +39,7 @@ def start_backend() -> None:
     if LOG.isEnabledFor(logging.DEBUG):
         backend_name()
         return
+    # Footage of many sizes makes networks compile many times; TensorFlow's advice on that is for those who wrote them.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with held_back_stderr():
         backend_name()

@@ -77,7 +77,7 @@ def extract_all(
                 raise
             except Exception as error:  # whatever is wrong with one must not cost the others
                 found = _told(error)
-                LOG.error("%s: %s", each.path, found, exc_info=None if isinstance(error, FsppError) else error)
+                LOG.error("%s: %s", each.name, found, exc_info=None if isinstance(error, FsppError) else error)
             items.append(Item(name=each.name, media=each.path, output=place.absolute(), outcome=found))
     report = BatchReport(
         folder=folder,
