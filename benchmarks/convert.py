@@ -82,7 +82,7 @@ def _parts(root: Path, video: Path, alignments: Path, model: Path):
             selection = select(alignments, reader, OPTIONS)
             plan = make_plan(model, alignments, selection, OPTIONS, {}, load_registry())
             frames = list(reader.frames())
-            jobs = [cut(frame, *selection.of_frame(frame.index), plan.recipe) for frame in frames]
+            jobs = [cut(frame, *selection.of_frame(frame.index, plan.recipe.masks), plan.recipe) for frame in frames]
             swapped = list(Swapper(plan.network, plan.batch, plan.recipe, Timings()).run(iter(jobs)))
             pasted = [(job.frame, *paste(job.frame.image, patches(job.faces, plan.recipe))) for job in swapped]
             done = [repaint(frame, image, box, reader.info) for frame, image, box in pasted if box is not None]

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from fspp_align_fan.plugin import fspp_aligners
 from fspp_align_fan.weights import convert, load, tensor_shapes
-from fspp_core.errors import PluginError
+from fspp_core.errors import PluginError, WeightsError
 
 
 def to_faceswap(name):
@@ -81,26 +81,28 @@ def test_only_the_stacks_that_run_are_read(weights_file):
 
 def test_missing_and_unknown_and_misshapen_tensors_are_named(face_alignment):
     raw = face_alignment.weights
-    with pytest.raises(PluginError, match=r"no tensor 'l3.bias', one of 1 missing"):
+    with pytest.raises(
+        WeightsError, match=r"not the weights of FAN: l3\.bias is missing; expected a FAN with four stacks"
+    ):
         convert({name: array for name, array in raw.items() if name != "l3.bias"})
-    with pytest.raises(PluginError, match=r"unknown tensor 'm9.b1_4'"):
+    with pytest.raises(WeightsError, match=r"m9\.b1_4 is unknown"):
         convert({**raw, "m9.b1_4": np.zeros(3)})
-    with pytest.raises(PluginError, match=r"'bn1.bias' has shape \(3,\), expected \(64,\)"):
+    with pytest.raises(WeightsError, match=r"bn1\.bias has shape \(3,\) instead of \(64,\)"):
         convert({**raw, "bn1.bias": np.zeros(3)})
-    with pytest.raises(PluginError, match=r"twice"):
+    with pytest.raises(WeightsError, match=r"top_m_0\.bn1\.bias comes twice"):
         convert({**raw, "top_m0_0.bn1.bias": raw["top_m_0.bn1.bias"]})
-    with pytest.raises(PluginError, match=r"no tensor 'conv1.weight', one of 9\d\d missing"):
+    with pytest.raises(WeightsError, match=r"conv1\.weight is missing; .* and 9\d\d more"):
         convert({})
 
 
 def test_files_that_are_not_the_weights_are_named(tmp_path):
-    with pytest.raises(PluginError, match=r"none\.safetensors"):
+    with pytest.raises(PluginError, match=r"aligner fan: .*none\.safetensors: cannot be read"):
         load(tmp_path / "none.safetensors")
     damaged = tmp_path / "damäged.safetensors"
     damaged.write_bytes(b"\x20" * 40)
-    with pytest.raises(PluginError, match=r"dam.*import them again"):
+    with pytest.raises(PluginError, match=r"dam.*fetch or import the weights again"):
         load(damaged)
     other = tmp_path / "other.safetensors"
     save_file({"conv1.weight": np.zeros((7, 7, 3, 64), np.float32)}, other)
-    with pytest.raises(PluginError, match=r"other\.safetensors: no tensor 'conv1.bias'"):
+    with pytest.raises(PluginError, match=r"other\.safetensors does not hold its weights: conv1\.bias is missing"):
         load(other)

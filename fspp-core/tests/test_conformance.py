@@ -39,6 +39,23 @@ class TestExtended(MaskerConformance):
     finds_drawn_face = True
 
 
+class TestDFLHull(MaskerConformance):
+    component = "dfl-hull"
+    finds_drawn_face = True
+
+
+class TestEyes(MaskerConformance):
+    component = "eyes"
+
+
+class TestMouth(MaskerConformance):
+    component = "mouth"
+
+
+class TestCustom(MaskerConformance):
+    component = "custom"
+
+
 class TestHogColor(RecognizerConformance):
     component = "hog-color"
     dimensions = 220

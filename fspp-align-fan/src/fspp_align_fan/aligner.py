@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from fspp_align_fan.network import INPUT_SIDE, MAP_SIDE
 from fspp_align_fan.options import FANOptions
 from fspp_align_fan.weights import load
 from fspp_align_fan.windows import Windows, cut, windows_of
+from fspp_core.concurrency import few_sizes
 from fspp_core.errors import PluginError, ShapeError
 from fspp_core.inference import Network
 from fspp_core.types import Detection, FloatArray, Image, LandmarksOrigin
@@ -46,7 +47,7 @@ class FANAligner:
             engine=options.engine,
             precision=options.precision,
             made_of=(path, f"{stacks} stacks", Path(network.__file__)),
-            kept=options.batch_size.bit_length() + 1,  # the sizes `_parts` makes
+            kept=options.batch_size.bit_length() + 1,  # the sizes of `few_sizes`
         )
 
     def align(self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]) -> list[FloatArray]:
@@ -57,7 +58,7 @@ class FANAligner:
         """
         windows, pictures = self._windows(images, detections)
         cells = np.empty((len(windows), 68, 2), np.float32)
-        for part in self._parts(len(windows)):
+        for part in few_sizes(len(windows), self._options.batch_size):
             cells[part] = self._cells(self._crops(windows, pictures, part))
         ends = np.cumsum([len(found) for found in detections[:-1]], dtype=int)
         return np.split(windows.to_picture(cells), ends) if len(images) else []
@@ -88,7 +89,7 @@ class FANAligner:
         if crops.shape[1:] != (INPUT_SIDE, INPUT_SIDE, 3) or crops.dtype != np.uint8:
             raise ShapeError(f"aligner fan: crops must be (n, 256, 256, 3) uint8; received {crops.shape} {crops.dtype}")
         cells = np.empty((len(crops), 68, 2), np.float32)
-        for part in self._parts(len(crops)):
+        for part in few_sizes(len(crops), self._options.batch_size):
             cells[part] = self._cells(crops[part])
         return cells * np.float32(INPUT_SIDE / MAP_SIDE)
 
@@ -105,15 +106,6 @@ class FANAligner:
         places = zip(pictures[part], windows.centers[part], windows.sides[part], strict=True)
         crops = [cut(picture, center, side, self._options.crop) for picture, center, side in places]
         return np.stack(crops) if crops else np.empty((0, INPUT_SIDE, INPUT_SIDE, 3), np.uint8)
-
-    def _parts(self, count: int) -> Iterator[slice]:
-        """Full batches, then ever smaller powers of two: few sizes, and nothing runs for padding."""
-        first = 0
-        while first < count:
-            left = count - first
-            size = min(self._options.batch_size, 1 << (left.bit_length() - 1))
-            yield slice(first, first + size)
-            first += size
 
     def _cells(self, crops: Image) -> FloatArray:
         """Landmarks (n, 68, 2) of crops (n, 256, 256, 3), in cells of the heat maps."""

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 
-from fspp_core.errors import PluginError
+from fspp_core.weights import check_tensors, load_weights
 
 STACKS, DEPTH, CHANNELS, LANDMARKS = 4, 4, 256, 68
 
@@ -19,7 +18,7 @@ Tensors = Mapping[str, npt.NDArray[Any]]
 
 _NORM = ("weight", "bias", "running_mean", "running_var")
 _NESTED = re.compile(r"m(\d)\.((?:b2_plus\.){0,4})(b[123]\.)?(.+)")
-_WHERE = "expected the tensors of a FAN with four stacks, as face-alignment, Faceswap or DeepFaceLab publish it"
+_EXPECTED = "a FAN with four stacks, as face-alignment, Faceswap or DeepFaceLab publish it"
 
 
 def tensor_shapes(stacks: int = STACKS) -> dict[str, tuple[int, ...]]:
@@ -81,23 +80,19 @@ def convert(raw: Tensors) -> dict[str, npt.NDArray[Any]]:
         float32 tensors as `tensor_shapes` lists them.
 
     Raises:
-        PluginError: when a tensor is missing, unknown, or of another shape.
+        WeightsError: when these are the weights of something else, naming the tensors.
     """
+    return check_tensors(_renamed(raw), tensor_shapes(), "FAN", expected=_EXPECTED)
+
+
+def _renamed(raw: Tensors) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     leras = any(name.endswith(":0") for name in raw)
-    found = {}
     for name, tensor in raw.items():
         if name.endswith("num_batches_tracked"):  # counts training steps
             continue
+        array = np.asarray(tensor)
         ours = _from_leras(name) if leras else _from_torch(name)
-        if ours in found:
-            raise PluginError(f"FAN's weights: {name!r} comes twice under different names; {_WHERE}")
-        array = np.asarray(tensor, np.float32)
-        found[ours] = array.transpose(2, 3, 1, 0) if array.ndim == 4 and not leras else array
-    _check(found, tensor_shapes(), "FAN's weights")
-    unknown = sorted(found.keys() - tensor_shapes().keys())
-    if unknown:
-        raise PluginError(f"FAN's weights: unknown tensor {unknown[0]!r}, one of {len(unknown)}; {_WHERE}")
-    return {name: np.ascontiguousarray(array) for name, array in found.items()}
+        yield ours, array.transpose(2, 3, 1, 0) if array.ndim == 4 and not leras else array
 
 
 def load(path: Path, stacks: int = STACKS) -> dict[str, npt.NDArray[Any]]:
@@ -106,24 +101,7 @@ def load(path: Path, stacks: int = STACKS) -> dict[str, npt.NDArray[Any]]:
     Raises:
         PluginError: when the file is missing or damaged, or has other tensors.
     """
-    shapes = tensor_shapes(stacks)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            names = set(file.keys())
-            tensors = {name: file.get_tensor(name) for name in shapes if name in names}
-    except (OSError, SafetensorError) as error:
-        raise PluginError(f"FAN's weights cannot be read from {path}: {error}; import them again") from error
-    _check(tensors, shapes, str(path))
-    return tensors
-
-
-def _check(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]], where: str) -> None:
-    missing = [name for name in shapes if name not in tensors]
-    if missing:
-        raise PluginError(f"{where}: no tensor {missing[0]!r}, one of {len(missing)} missing; {_WHERE}")
-    for name, shape in shapes.items():
-        if tensors[name].shape != shape:
-            raise PluginError(f"{where}: {name!r} has shape {tensors[name].shape}, expected {shape}; {_WHERE}")
+    return load_weights(path, tensor_shapes(stacks), "aligner fan", part=True)
 
 
 def _from_torch(name: str) -> str:

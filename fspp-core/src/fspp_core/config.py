@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from fspp_core.errors import ConfigError, PluginError
 from fspp_core.jobs import JOBS, Job
+from fspp_core.masks.parsing import parse_mask
 from fspp_core.options import option_faults, options_dict, parse_options, schema_of
 from fspp_core.specs import KINDS
 
@@ -212,20 +213,21 @@ def _component_settings(
     job: Job, options: Any, registry: Registry, project: Project, given: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Setting]:
     """Settings of the components the job uses, as far as they are installed."""
-    for key, kind in {**job.uses, **job.may_use}.items():
-        for name in dict.fromkeys(_names(getattr(options, key, None))):
-            try:
-                spec = registry.spec(kind, name)
-            except PluginError:  # not a component, or a default that is not installed: the job itself says so
-                continue
-            preset = getattr(options, "preset", None) if kind == "model" else None
-            filed, typed = project.table("components", name), given.get(name, {})
-            plain = options_dict(spec.options())
-            for option, value in options_dict(registry.options(kind, name, {**filed, **typed}, preset=preset)).items():
-                origin = DEFAULT if value == plain[option] else f"preset {preset}"
-                origin = project.label if option in filed else origin
-                origin = COMMAND_LINE if option in typed else origin
-                yield Setting(path=f"components.{name}.{option}", value=value, origin=origin)
+    named = [(kind, name) for key, kind in job.uses.items() for name in _names(getattr(options, key, None))]
+    named += [(kind, name) for key, kind in job.may_use.items() for name in _mask_names(getattr(options, key, None))]
+    for kind, name in dict.fromkeys(named):
+        try:
+            spec = registry.spec(kind, name)
+        except PluginError:  # not a component, or a default that is not installed: the job itself says so
+            continue
+        preset = getattr(options, "preset", None) if kind == "model" else None
+        filed, typed = project.table("components", name), given.get(name, {})
+        plain = options_dict(spec.options())
+        for option, value in options_dict(registry.options(kind, name, {**filed, **typed}, preset=preset)).items():
+            origin = DEFAULT if value == plain[option] else f"preset {preset}"
+            origin = project.label if option in filed else origin
+            origin = COMMAND_LINE if option in typed else origin
+            yield Setting(path=f"components.{name}.{option}", value=value, origin=origin)
 
 
 def _job_faults(job: Job, table: Mapping[str, Any], registry: Registry, where: str) -> list[str]:
@@ -247,7 +249,21 @@ def _unknown_components(job: Job, options: Mapping[str, Any], registry: Registry
                 registry.spec(kind, name)
             except PluginError as error:
                 faults.append(f"{where}{key}: {error}")
+    for key in job.may_use:
+        try:
+            _mask_names(options.get(key), where=f"{where}{key}")
+        except ConfigError as error:
+            faults.append(str(error))
     return faults
+
+
+def _mask_names(value: Any, *, where: str = "mask") -> tuple[str, ...]:
+    """Names in a mask expression, which may be those of stored masks or of maskers.
+
+    Raises:
+        ConfigError: when it cannot be read.
+    """
+    return parse_mask(value, where=where).names if isinstance(value, str) else ()
 
 
 def _names(value: Any) -> list[str]:

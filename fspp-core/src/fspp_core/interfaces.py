@@ -110,7 +110,7 @@ class CropAligner(Aligner, Protocol):
 class Masker(Protocol):
     """Says which pixels of a face crop belong to the face.
 
-    One that goes by the landmarks alone may have an attribute `looks_at_pixels` that is False; extract then spares
+    One that goes by the landmarks alone may have an attribute `looks_at_pixels` that is False; every job then spares
     itself the crops and gives black ones.
     """
 

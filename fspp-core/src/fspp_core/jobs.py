@@ -19,7 +19,7 @@ class Job:
         function: `"module:function"` that runs it, called with `places` in order, then the options.
         places: names of its files and folders, with what each is.
         uses: option fields that name components, with the kind they name.
-        may_use: likewise, where other names have a meaning too, such as that of a stored mask.
+        may_use: option fields that hold mask expressions, with the kind of component that names in them may be.
         paths: option fields that are paths, or lists of them.
         batch: `"module:function"` that does so for all that lies in the first place; empty where there is none.
         finished: `"module:function"` that is called like the one that runs it, and tells whether all is done already,
@@ -78,7 +78,7 @@ JOBS: dict[str, Job] = {
                 "model_dir": "Folder of the model: checkpoints, previews, log. Training goes on where it stopped.",
             },
             uses={"model": "model", "optimizer": "optimizer", "scheduler": "scheduler", "losses": "loss"},
-            may_use={"mask": "masker"},
+            may_use={"mask": "masker", "source_mask": "masker"},
             paths=("source_media", "target_media"),
         ),
         Job(

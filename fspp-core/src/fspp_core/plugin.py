@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fspp_core.conversion.color_options import RCTOptions
-from fspp_core.extraction.mask_options import ComponentsOptions, ExtendedOptions
+from fspp_core.extraction.mask_options import (
+    ComponentsOptions,
+    CustomOptions,
+    DFLHullOptions,
+    ExtendedOptions,
+    EyesOptions,
+    MouthOptions,
+)
 from fspp_core.hookspecs import hookimpl
 from fspp_core.options import NoOptions
 from fspp_core.specs import ComponentSpec, Kind
@@ -45,6 +52,18 @@ def fspp_maskers() -> list[ComponentSpec]:
             f"{place}:ExtendedMasker",
             "The hull of the landmarks with raised brows, to take in some of the forehead.",
             ExtendedOptions,
+        ),
+        _spec(
+            "masker",
+            "dfl-hull",
+            f"{place}:DFLHullMasker",
+            "The hull of the landmarks with raised brows as DeepFaceLab draws it: whole pixels, hard edges.",
+            DFLHullOptions,
+        ),
+        _spec("masker", "eyes", f"{place}:EyesMasker", "Both eyes, grown and blurred.", EyesOptions),
+        _spec("masker", "mouth", f"{place}:MouthMasker", "The mouth, grown and blurred.", MouthOptions),
+        _spec(
+            "masker", "custom", f"{place}:CustomMasker", "A blank or filled mask, to paint and import.", CustomOptions
         ),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,20 @@ def write_arrays(
         raise fault(f"{path}: cannot be written: {error}; is the disk full?") from error
 
 
-def read_arrays(path: Path, *, fault: type[FsppError]) -> Arrays:
-    """All arrays of a file, copied into memory, in the order of their names.
+def read_arrays(path: Path, *, fault: type[FsppError], only: Collection[str] | None = None) -> Arrays:
+    """The arrays of a file, copied into memory, in the order of their names.
+
+    Args:
+        only: names of those to read, as far as they are there; all when None.
 
     Raises:
         fault: when the file is missing or is not whole.
     """
     try:
         with safe_open(str(path), framework="np") as file:
-            return {name: file.get_tensor(name) for name in sorted(file.keys())}
+            return {name: file.get_tensor(name) for name in sorted(file.keys()) if only is None or name in only}
+    except OSError as error:
+        raise fault(f"{path}: cannot be read: {error}") from error
     except _UNREADABLE as error:
         raise fault(f"{path}: is not a whole safetensors file: {error}") from error
 

@@ -97,6 +97,20 @@ def test_unknown_masks(refused, clip, tools, tmp_path, astronaut):
     refused(AlignmentsError, r"2 faces have no mask 'hull' \(frames 1, 2\)", alignments=partly)
 
 
+def test_masks_in_expressions_are_pointed_at(refused, clip, tools, tmp_path, astronaut):
+    refused(ConfigError, r"mask: expected a mask after '\*'\n  hull \*\n        \^", mask="hull *")
+    refused(AlignmentsError, r"no 'hul'.*\n  hull - hul\n         \^", mask="hull - hul")
+    refused(AlignmentsError, r"no 'hull-disc'; for hull without disc write hull - disc", mask="hull-disc")
+    refused(CheckpointError, r"no learned one.*\n  hull \* learned\n         \^", mask="hull * learned")
+    refused(ConfigError, r"hul@swap needs the masker 'hul'.*\n  hull \+ hul@swap", mask="hull + hul@swap")
+    refused(ConfigError, "no range holds frame 6 in '0-5: hull'", mask="0-5: hull")
+    _, faces = tools.poses(astronaut, 3)
+    some = {0: [tools.with_hull(faces[0])], 1: [tools.with_hull(faces[1], "hat")], 2: [faces[2]]}
+    partly = tools.write_alignments(tmp_path / "a.json", clip[0], some)
+    refused(AlignmentsError, r"1 faces have no mask 'hull' \(frames 2\)", alignments=partly, mask="hat | hull")
+    refused(AlignmentsError, r"2 faces have no mask 'hull' \(frames 1, 2\)", alignments=partly, mask="extended * hull")
+
+
 def test_a_damaged_mask_is_named(clip, tools, tint, tmp_path, toy_registry):
     broken = tmp_path / "a.json"
     text = json.loads(clip[1].read_text("utf-8"))

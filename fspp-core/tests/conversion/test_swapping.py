@@ -6,30 +6,31 @@ import numpy as np
 import pytest
 
 from fspp_core.conversion.faces import FaceJob, FrameJob, Recipe
-from fspp_core.conversion.mask_shape import MaskShape
+from fspp_core.conversion.masking import MaskPlan
 from fspp_core.conversion.swapping import FRAMES_A_BATCH, Swapper
 from fspp_core.errors import ShapeError
+from fspp_core.masks import MaskShape, parse_mask
 from fspp_core.progress import Timings
 from fspp_core.types import Frame
 
 SIZE = 4
 
 
-def recipe(mask="none", masker=None):
+def recipe(mask="none"):
     return Recipe(
         face_type="full",
         input_size=SIZE,
         output_size=SIZE,
         channel_order="bgr",
-        mask=mask,
-        masker=masker,
+        masks=MaskPlan(expression=parse_mask(mask)),
+        smooth=0,
         color=None,
         shape=MaskShape(),
         opacity=1.0,
     )
 
 
-def jobs(counts, face):
+def jobs(counts, face, mask="none"):
     """Frames with so many faces each; a face's input holds its number."""
     number = 0
     for index, count in enumerate(counts):
@@ -37,7 +38,10 @@ def jobs(counts, face):
         faces = []
         for _ in range(count):
             pixels = np.full((SIZE, SIZE, 3), number / 1000, np.float32)
-            faces.append(FaceJob(face=face, number=number, matrix=np.eye(2, 3), input=pixels, reference=None))
+            node = parse_mask(mask).at(0)
+            faces.append(
+                FaceJob(face=face, number=number, matrix=np.eye(2, 3), input=pixels, reference=None, mask=node)
+            )
             number += 1
         yield FrameJob(frame, faces)
 
@@ -88,10 +92,11 @@ def test_a_learned_mask_comes_with_its_face(face):
     def network(inputs):
         return [inputs, inputs[..., :1] * 2]
 
-    (job,) = Swapper(network, 2, recipe("learned"), Timings()).run(jobs([2], face))
+    (job,) = Swapper(network, 2, recipe("learned"), Timings()).run(jobs([2], face, "learned"))
     for one in job.faces:
-        np.testing.assert_allclose(one.mask, one.number / 500, atol=1e-6)
-        assert one.mask.shape == (SIZE, SIZE)
+        [layer] = one.layers.values()
+        np.testing.assert_allclose(layer.image, one.number / 500, atol=1e-6)
+        assert layer.image.shape == (SIZE, SIZE)
 
 
 def test_a_network_of_another_size_is_refused(face):

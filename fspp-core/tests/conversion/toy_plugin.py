@@ -47,6 +47,8 @@ class Tint:
     def reconstruct(self, side, faces):
         outputs = self.parts["tint"](faces)
         outputs = outputs if isinstance(outputs, list) else [outputs]
+        if side == "target" and self.has_mask:
+            outputs = [outputs[0], 1.0 - outputs[1]]
         return (*outputs, None)[:2]
 
     def swap(self, faces):
@@ -76,6 +78,19 @@ class Disc:
         return np.clip(self.options.radius * self.size - away, 0, 1).astype(np.float32)
 
 
+class Bright:
+    """How bright each pixel is."""
+
+    face_type = "full"
+    size = 48
+
+    def __init__(self, options):
+        pass
+
+    def mask(self, crops, landmarks):
+        return crops.mean(axis=3, dtype=np.float32) / np.float32(255)
+
+
 @hookimpl
 def fspp_models():
     return [
@@ -86,7 +101,10 @@ def fspp_models():
 @hookimpl
 def fspp_maskers():
     return [
-        ComponentSpec(name="disc", kind="masker", summary="For tests.", factory=f"{__name__}:Disc", options=DiscOptions)
+        ComponentSpec(
+            name="disc", kind="masker", summary="For tests.", factory=f"{__name__}:Disc", options=DiscOptions
+        ),
+        ComponentSpec(name="bright", kind="masker", summary="For tests.", factory=f"{__name__}:Bright"),
     ]
 
 

@@ -237,3 +237,25 @@ def test_the_published_schema_agrees_with_the_checks(tables):
 @cache
 def _schema():
     return project_schema(load_registry())
+
+
+def test_mask_expressions_are_read_with_everything_else(registry):
+    tables = {"train": {"mask": "hull *", "source_mask": "(a"}, "convert": {"mask": "5-3: a"}}
+    with pytest.raises(ConfigError) as caught:
+        settle(JOBS["convert"], Project(tables=tables), registry, options={"mask": "a |"})
+    message = str(caught.value)
+    assert "fspp.toml: train.mask: expected a mask after '*'\n  hull *\n        ^" in message
+    assert "fspp.toml: train.source_mask: this is never closed\n  (a\n  ^" in message
+    assert "fspp.toml: convert.mask: a range goes from its first frame" in message
+    assert "--mask: expected a mask after '|'\n  a |\n     ^" in message
+
+
+def test_maskers_named_in_an_expression_show_their_options(registry):
+    project = Project(tables={"components": {"eyes": {"grow": 5.0}}})
+    options = {"mask": "0-99: hull; (hull | extended) - eyes + dst", "source_mask": "components"}
+    found = origins(settle(JOBS["train"], project, registry, options=options))
+    assert found["components.eyes.grow"] == (5.0, "fspp.toml")
+    assert found["components.extended.brows"] == (1.0, DEFAULT)
+    assert found["components.dfl-hull.brows"] == (1.0, DEFAULT)
+    assert "components.components.size" in found
+    assert not [path for path in found if path.startswith("components.hull.")]

@@ -8,8 +8,22 @@ import pytest
 from fspp_core import geometry
 from fspp_core.errors import ShapeError
 from fspp_core.extraction.keypoints import KeypointsAligner
-from fspp_core.extraction.mask_options import ComponentsOptions, ExtendedOptions
-from fspp_core.extraction.maskers import ComponentsMasker, ExtendedMasker
+from fspp_core.extraction.mask_options import (
+    ComponentsOptions,
+    CustomOptions,
+    DFLHullOptions,
+    ExtendedOptions,
+    EyesOptions,
+    MouthOptions,
+)
+from fspp_core.extraction.maskers import (
+    ComponentsMasker,
+    CustomMasker,
+    DFLHullMasker,
+    ExtendedMasker,
+    EyesMasker,
+    MouthMasker,
+)
 from fspp_core.extraction.masking import Masking
 from fspp_core.extraction.shots import Shot
 from fspp_core.geometry import MEAN_FACE_68
@@ -72,6 +86,55 @@ def test_landmarks_must_be_one_set_a_crop():
     crops, landmarks = crop(masker)
     with pytest.raises(ShapeError, match=r"\(1, 68, 2\); received .*\(1, 67, 2\)"):
         masker.mask(crops, landmarks[:, 1:])
+
+
+def golden_faces(golden):
+    """The recorded landmarks in whole-face crops of 256 pixels, and the crops."""
+    recorded = dict(golden("dfl_align")[1])
+    landmarks = recorded["aligned_WHOLE_FACE"]
+    return recorded, np.zeros((len(landmarks), 256, 256, 3), np.uint8), landmarks
+
+
+@pytest.mark.parametrize(("key", "brows"), [("hull_mask_packed", 1.0), ("hull_mask_mod0.5_packed", 0.5)])
+def test_the_hull_is_deepfacelabs(golden, key, brows):
+    recorded, crops, landmarks = golden_faces(golden)
+    masks = DFLHullMasker(DFLHullOptions(brows=brows)).mask(crops, landmarks)
+    expected = np.unpackbits(recorded[key]).reshape(masks.shape)
+    np.testing.assert_array_equal(masks, expected.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("key", "masker"),
+    [("eye_mask", EyesMasker(EyesOptions())), ("mouth_mask", MouthMasker(MouthOptions(lips=False)))],
+)
+def test_eyes_and_mouth_are_deepfacelabs(golden, key, masker):
+    recorded, crops, landmarks = golden_faces(golden)
+    masks = masker.mask(crops, landmarks)
+    np.testing.assert_allclose(masks.ravel()[::37], recorded[key], atol=1e-6)
+
+
+def test_eyes_and_mouth_lie_where_they_are_and_options_change_them():
+    eyes, mouth = EyesMasker(EyesOptions()), MouthMasker(MouthOptions())
+    _, [points] = crop(eyes)
+    eye, lips = (masker.mask(*crop(masker))[0] for masker in (eyes, mouth))
+    for mask, inside, outside in ((eye, points[36:48], points[48:60]), (lips, points[48:68], points[36:48])):
+        columns, rows = inside.round().astype(int).T
+        assert mask[rows, columns].min() > 0.3
+        columns, rows = outside.round().astype(int).T
+        assert mask[rows, columns].max() == 0
+    without = MouthMasker(MouthOptions(lips=False))
+    assert without.mask(*crop(without)).sum() < 0.8 * lips.sum()
+    hard = EyesMasker(EyesOptions(grow=0, blur=0))
+    assert set(np.unique(hard.mask(*crop(hard)))) == {0, 1}
+    larger = EyesMasker(EyesOptions(grow=10))
+    assert larger.mask(*crop(larger)).sum() > 1.2 * eye.sum() > hard.mask(*crop(hard)).sum()
+
+
+def test_a_mask_to_paint_starts_blank_or_filled():
+    for start, expected in (("blank", 0), ("filled", 1)):
+        masker = CustomMasker(CustomOptions(size=32, face_type="full", start=start))
+        assert (masker.face_type, masker.size) == ("full", 32)
+        np.testing.assert_array_equal(masker.mask(*crop(masker)), np.full((1, 32, 32), expected, np.float32))
 
 
 @pytest.mark.parametrize("looks", [True, False, None])

@@ -15,8 +15,9 @@ from fspp_core.errors import AlignmentsError, TrainingError
 from fspp_core.media import open_media, write_image
 from fspp_core.media.clip import write_clip
 from fspp_core.registry import load_registry
+from fspp_core.training.facemasks import FaceMasks, Maskers, training_expression
 from fspp_core.training.faces import CropPlan, plain
-from fspp_core.training.facesets import Budget, FaceMasks, Faceset, warn_of_narrow_crops
+from fspp_core.training.facesets import Budget, Faceset, warn_of_narrow_crops
 from fspp_core.training.findfaces import cut_faces, find_crops, locate
 
 PLAN = CropPlan("full", 48, 64)
@@ -171,7 +172,8 @@ def test_stored_masks_are_used_and_missing_ones_made(crops):
     refs = find_crops(crops[0], workers=1)
     views = {}
     for name in ("hull", "extended"):
-        face = Faceset(refs, PLAN, masks=FaceMasks(name, registry, {}), budget=Budget(2**30)).face(0)
+        masks = FaceMasks(training_expression(name), Maskers(registry, {}), PLAN)
+        face = Faceset(refs, PLAN, masks=masks, budget=Budget(2**30)).face(0)
         views[name] = geometry.warp(face.mask, face.mask_to_output, 64) > 127
     both = (views["hull"] & views["extended"]).sum() / (views["hull"] | views["extended"]).sum()
     assert both > 0.7  # a hull of the landmarks with and without the brow raised

@@ -374,8 +374,35 @@ def test_wrong_options_are_refused_before_anything_is_made(tmp_path, run):
 
 
 def test_mask_that_nobody_has_is_named(tmp_path, run):
-    with pytest.raises(TrainingError, match=r"no mask 'xseg'.*stored: hull.*background_weight"):
-        run(tmp_path, mask="xseg")
+    with pytest.raises(TrainingError, match=r"no mask 'hands'.*frame \d; stored: hull.*background_weight"):
+        run(tmp_path, mask="hands | hull * hands")
+
+
+def test_masks_that_cannot_be_read_or_had_are_refused_first(tmp_path, run):
+    folder = tmp_path / "model"
+    with pytest.raises(ConfigError, match=r"mask: expected a mask after '-'\n  hull -\n        \^"):
+        run(folder, mask="hull -")
+    with pytest.raises(ConfigError, match=r"source_mask: learned is there in conversions only.*\n  hull \* learned"):
+        run(folder, source_mask="hull * learned")
+    with pytest.raises(ConfigError, match="xseg@swap is there in conversions only"):
+        run(folder, mask="xseg@swap | hull")
+    assert not folder.exists()
+
+
+def test_sides_frames_and_shapes_of_masks_reach_the_losses(tmp_path, run):
+    def errors(number, **options):
+        run(tmp_path / str(number), steps=1, log_every=1, background_weight=0.0, **options)
+        return {key: value for key, value in rows(tmp_path / str(number))[0].items() if key.endswith("_mask")}
+
+    plain = errors(0)
+    source = errors(1, source_mask="hull - eyes")
+    assert source["source_mask"] != plain["source_mask"]
+    assert source["target_mask"] == plain["target_mask"]
+    frames = errors(2, mask="0-1: none; hull")
+    assert all(frames[side] != plain[side] for side in plain)
+    for number, options in enumerate(({"mask_erode": 20.0}, {"mask_blur_size": 20.0}), 3):
+        shaped = errors(number, **options)
+        assert all(shaped[side] != plain[side] for side in plain)
 
 
 def test_loss_without_map_and_model_without_mask(tmp_path, run):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fspp_identity_vggface2.tensors import COUNTERS, Array, Shapes, Tensors, checked, convolution, load, norm
+from fspp_core.weights import check_tensors, load_weights
+from fspp_identity_vggface2.tensors import COUNTERS, Array, Shapes, Tensors, convolution, norm
 
 IR_50 = (3, 4, 14, 3)
 """Blocks at each of the four scales."""
@@ -66,10 +67,10 @@ def convert(raw: Mapping[str, Array], units: tuple[int, ...], what: str) -> Tens
     Other editions of such networks, as InsightFace's, are refused: their blocks differ, and so do their crops.
 
     Raises:
-        PluginError: when these are the weights of something else, naming the tensors.
+        WeightsError: when these are the weights of something else, naming the tensors.
     """
-    found = {name: tensor for name, tensor in raw.items() if not name.endswith(COUNTERS)}
-    return checked(found, tensor_shapes(units), f"these are not the weights of TFace's {what}")
+    needed = ((name, tensor) for name, tensor in raw.items() if not name.endswith(COUNTERS))
+    return check_tensors(needed, tensor_shapes(units), f"TFace's {what}")
 
 
 def load_ir(path: Path, units: tuple[int, ...], component: str) -> Tensors:
@@ -78,4 +79,4 @@ def load_ir(path: Path, units: tuple[int, ...], component: str) -> Tensors:
     Raises:
         PluginError: when the file is missing or damaged, or holds something else.
     """
-    return load(path, tensor_shapes(units), component)
+    return load_weights(path, tensor_shapes(units), f"recognizer {component}")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fspp_core.errors import PluginError
-from fspp_identity_vggface2.tensors import COUNTERS, Array, Shapes, Tensors, checked, convolution, load, norm
+from fspp_core.weights import check_tensors, load_weights
+from fspp_identity_vggface2.tensors import COUNTERS, Array, Shapes, Tensors, convolution, norm
 
 BLOCKS = (3, 4, 6, 3)
 DIMENSIONS = 512
@@ -69,20 +69,19 @@ def convert(raw: Mapping[str, Array]) -> Tensors:
             or the layers of the Keras model it was made of (`conv2_1_1x1_reduce/kernel:0`, kernels HWIO).
 
     Raises:
-        PluginError: when these are the weights of something else, naming the tensors.
+        WeightsError: when these are the weights of something else, naming the tensors.
     """
-    found: Tensors = {}
+    return check_tensors(_renamed(raw), tensor_shapes(), "VGGFace2's ResNet-50, as Faceswap has it")
+
+
+def _renamed(raw: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
     for name, tensor in raw.items():
         if name.endswith(COUNTERS) or name.split("/")[0] == _CLASSIFIER:
             continue
         keras = "/" in name
-        ours = _from_keras(name) if keras else name
-        if ours in found:
-            raise PluginError(f"the weights of VGGFace2's ResNet-50: {name!r} comes twice under different names")
         array = np.asarray(tensor)
         axes = {4: (3, 2, 0, 1), 2: (1, 0)}.get(array.ndim) if keras else None
-        found[ours] = array if axes is None else array.transpose(axes)
-    return checked(found, tensor_shapes(), "these are not the weights of VGGFace2's ResNet-50, as Faceswap has it")
+        yield _from_keras(name) if keras else name, array if axes is None else array.transpose(axes)
 
 
 def load_vggface2(path: Path) -> Tensors:
@@ -91,7 +90,7 @@ def load_vggface2(path: Path) -> Tensors:
     Raises:
         PluginError: when the file is missing or damaged, or holds something else.
     """
-    return load(path, tensor_shapes(), "vggface2")
+    return load_weights(path, tensor_shapes(), "recognizer vggface2")
 
 
 def _from_keras(name: str) -> str:

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from fspp_core.errors import PluginError
+from fspp_core.weights import check_tensors, load_weights
 from fspp_mask_bisenet.schemes import FACESWAP, ORIGINAL
 
 Tensors = Mapping[str, npt.NDArray[Any]]
@@ -92,22 +90,17 @@ def convert(raw: Tensors, classes: int) -> dict[str, npt.NDArray[Any]]:
         float32 tensors as `tensor_shapes` lists them.
 
     Raises:
-        PluginError: when these are other weights, naming the tensors that are missing, unknown or of another shape.
+        WeightsError: when these are other weights, naming the tensors.
     """
-    found: dict[str, npt.NDArray[Any]] = {}
+    expected = "a state dict as zllrunning or Faceswap publish it as .pth"
+    return check_tensors(_renamed(raw), tensor_shapes(classes), f"BiSeNet with {classes} classes", expected=expected)
+
+
+def _renamed(raw: Tensors) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     for name, tensor in raw.items():
-        if name.endswith("num_batches_tracked"):  # counts training steps
-            continue
-        ours = _HEAD.sub(r"\1.conv.", name)
-        if ours in found:
-            raise PluginError(f"these are not the weights of BiSeNet: {ours!r} comes twice under different names")
-        array = np.asarray(tensor)
-        found[ours] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
-    faults = _faults(found, classes)
-    if faults:
-        hint = "expected a state dict as zllrunning or Faceswap publish it as .pth"
-        raise PluginError(f"these are not the weights of BiSeNet with {classes} classes: {_several(faults)}; {hint}")
-    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
+        if not name.endswith("num_batches_tracked"):  # counts training steps
+            array = np.asarray(tensor)
+            yield _HEAD.sub(r"\1.conv.", name), array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
 
 
 def load(path: Path, classes: int) -> dict[str, npt.NDArray[Any]]:
@@ -116,31 +109,4 @@ def load(path: Path, classes: int) -> dict[str, npt.NDArray[Any]]:
     Raises:
         PluginError: when the file cannot be read or holds something else, naming it.
     """
-    cure = "fetch or import the weights again"
-    try:
-        tensors: dict[str, npt.NDArray[Any]] = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise PluginError(f"masker bisenet: cannot read its weights {path}: {error}; {cure}") from error
-    faults = _faults(tensors, classes) or [
-        f"{name} is not finite" for name, array in tensors.items() if not np.isfinite(array).all()
-    ]
-    if faults:
-        raise PluginError(f"masker bisenet: {path} does not hold its weights: {_several(faults)}; {cure}")
-    return tensors
-
-
-def _faults(found: Tensors, classes: int) -> list[str]:
-    wanted = tensor_shapes(classes)
-    unknown = [f"{name} is unknown" for name in found if name not in wanted]
-    missing = [f"{name} is missing" for name in wanted if name not in found]
-    wrong = [
-        f"{name} has shape {found[name].shape} instead of {shape}"
-        for name, shape in wanted.items()
-        if name in found and found[name].shape != shape
-    ]
-    return [*wrong, *unknown, *missing]
-
-
-def _several(faults: list[str]) -> str:
-    more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
-    return "; ".join(faults[:5]) + more
+    return load_weights(path, tensor_shapes(classes), "masker bisenet")

@@ -6,12 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from fspp_core.errors import PluginError
+from fspp_core.weights import check_tensors, load_weights
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Shape = tuple[int, ...]
@@ -87,15 +84,10 @@ def convert(raw: Tensors) -> dict[str, npt.NDArray[Any]]:
         float32 tensors as `tensor_shapes` lists them.
 
     Raises:
-        PluginError: when these are other weights, naming the tensors that are missing, unknown or of another shape.
+        WeightsError: when these are other weights, naming the tensors.
     """
-    found = {name.removesuffix(":0"): np.asarray(tensor) for name, tensor in raw.items()}
-    faults = _faults(found)
-    if len(found) < len(raw):
-        faults.append("a tensor comes twice, with and without :0")
-    if faults:
-        raise PluginError(f"these are not the weights of XSeg: {_several(faults)}; expected DeepFaceLab's XSeg_256.npy")
-    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
+    named = ((name.removesuffix(":0"), tensor) for name, tensor in raw.items())
+    return check_tensors(named, tensor_shapes(), "XSeg", expected="DeepFaceLab's XSeg_256.npy")
 
 
 def load(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -104,31 +96,4 @@ def load(path: Path) -> dict[str, npt.NDArray[Any]]:
     Raises:
         PluginError: when the file cannot be read or holds something else, naming it.
     """
-    cure = "import the weights again"
-    try:
-        tensors: dict[str, npt.NDArray[Any]] = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise PluginError(f"masker xseg: cannot read its weights {path}: {error}; {cure}") from error
-    faults = _faults(tensors) or [
-        f"{name} is not finite" for name, array in tensors.items() if not np.isfinite(array).all()
-    ]
-    if faults:
-        raise PluginError(f"masker xseg: {path} does not hold its weights: {_several(faults)}; {cure}")
-    return tensors
-
-
-def _faults(found: Tensors) -> list[str]:
-    wanted = tensor_shapes()
-    unknown = [f"{name} is unknown" for name in found if name not in wanted]
-    missing = [f"{name} is missing" for name in wanted if name not in found]
-    wrong = [
-        f"{name} has shape {found[name].shape} instead of {shape}"
-        for name, shape in wanted.items()
-        if name in found and found[name].shape != shape
-    ]
-    return [*wrong, *unknown, *missing]
-
-
-def _several(faults: list[str]) -> str:
-    more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
-    return "; ".join(faults[:5]) + more
+    return load_weights(path, tensor_shapes(), "masker xseg")

@@ -133,6 +133,18 @@ def check_landmarks(selection: Selection, path: Path) -> None:
         )
 
 
+def check_tracks(selection: Selection, path: Path, *, smooth: int) -> None:
+    """Refuse to smooth masks along tracks that are not there.
+
+    Raises:
+        ConfigError: when no face has one.
+    """
+    if smooth and selection.faces and all(face.track is None for _, _, face in selection):
+        raise ConfigError(
+            f"mask_smooth: the faces of {path} have no tracks to smooth their masks along; extract again with tracks"
+        )
+
+
 def check_model(model: SwapModel, checkpoint: Checkpoint) -> str:
     """The face type a model was trained on.
 
@@ -146,43 +158,6 @@ def check_model(model: SwapModel, checkpoint: Checkpoint) -> str:
             f"{', '.join(FACE_TYPES)}; received {face_type!r}"
         )
     return str(face_type)
-
-
-def needs_masker(mask: str, selection: Selection, model: SwapModel, maskers: Sequence[str], path: Path) -> bool:
-    """Whether the mask has to be made for some face by the masker of that name.
-
-    Args:
-        mask: name of a stored mask or a masker, `learned` or `none`.
-        maskers: names of the maskers installed.
-        path: of the alignments, for the message.
-
-    Raises:
-        CheckpointError: for `learned` when the model predicts no mask.
-        AlignmentsError: when it is stored with some faces only and no masker makes it, or means nothing here.
-    """
-    if mask == "none":
-        return False
-    if mask == "learned":
-        if not model.has_mask:
-            raise CheckpointError(
-                "mask: there is no learned one, the model predicts none; take extended, components or a stored mask"
-            )
-        return False
-    lacking = [f"{index}" for index, _, face in selection if mask not in face.masks]
-    if not lacking:
-        return False
-    if mask in maskers:
-        return True
-    stored = sorted({name for _, _, face in selection for name in face.masks})
-    if mask in stored:
-        raise AlignmentsError(
-            f"{path}: {len(lacking)} faces have no mask {mask!r} (frames {_list(lacking)}), and no masker of that name "
-            "is installed to make it; make it for them first, or choose another mask"
-        )
-    raise AlignmentsError(
-        f"mask: there is no {mask!r}. Stored in {path}: {', '.join(stored) or 'none'}; maskers installed: "
-        f"{', '.join(maskers) or 'none'}; besides these there are learned and none"
-    )
 
 
 def _list(items: Sequence[str]) -> str:

@@ -8,13 +8,17 @@ from typing import TypeVar
 
 import numpy as np
 
-from fspp_core.conversion.mask_shape import MaskShape
+from fspp_core.conversion.masking import MaskPlan
 from fspp_core.conversion.paste import Patch
 from fspp_core.errors import AlignmentsError, ShapeError
 from fspp_core.geometry import compose, crop_matrix, invert, scale_of, transform, warp
 from fspp_core.interfaces import ColorTransfer, Masker
+from fspp_core.masks.choosing import is_stored
+from fspp_core.masks.evaluating import Layer, evaluate
+from fspp_core.masks.expression import Full, Leaf, Named, Node, leaves
+from fspp_core.masks.shape import MaskShape
 from fspp_core.media.color import to_order
-from fspp_core.types import DeepImage, Face, FloatArray, Frame, Image, Mask, Matrix
+from fspp_core.types import DeepImage, Face, FloatArray, Frame, Image, Matrix
 
 T = TypeVar("T")
 
@@ -31,8 +35,8 @@ class Recipe:
         input_size: side of the model's input in pixels.
         output_size: side of its output.
         channel_order: the model's, "bgr" or "rgb".
-        mask: name of a stored mask, or "learned" or "none".
-        masker: makes the mask where none of that name is stored; None when all are, and for "learned" and "none".
+        masks: what of each face is seen.
+        smooth: frames to either side over which masks are averaged along tracks; 0 leaves them alone.
         color: None leaves the colours alone.
         shape: what is done to masks.
         opacity: factor on the mask, 0..1.
@@ -42,8 +46,8 @@ class Recipe:
     input_size: int
     output_size: int
     channel_order: str
-    mask: str
-    masker: Masker | None
+    masks: MaskPlan
+    smooth: int
     color: ColorTransfer | None
     shape: MaskShape
     opacity: float
@@ -52,6 +56,34 @@ class Recipe:
     def mask_size(self) -> int:
         """Side at which masks are shaped."""
         return max(MASK_SIZE, self.output_size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a masker looks at.
+
+    Attributes:
+        crop: (size, size, 3) uint8 BGR.
+        matrix: (2, 3) float64, frame -> `crop`.
+        landmarks: (68, 2) float32 in pixels of `crop`.
+    """
+
+    crop: Image
+    matrix: Matrix
+    landmarks: FloatArray
+
+    def showing(self, swapped: FloatArray, matrix: Matrix) -> View:
+        """The same view of the face with its swapped picture in place.
+
+        Args:
+            swapped: (size, size, 3) float32 BGR 0..1.
+            matrix: (2, 3), frame -> `swapped`.
+        """
+        size, through = self.crop.shape[0], compose(self.matrix, invert(matrix))
+        face = warp(swapped, through, size, border="replicate")
+        inside = warp(np.ones(swapped.shape[:2], np.uint8), through, size, interpolation="nearest")[..., None] > 0
+        crop = np.where(inside, np.rint(np.clip(face, 0.0, 1.0) * 255).astype(np.uint8), self.crop)
+        return View(crop, self.matrix, self.landmarks)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,11 +96,11 @@ class FaceJob:
         matrix: (2, 3) float64, frame -> crop of the model's output.
         input: (input_size, input_size, 3) float32 0..1 in the model's channel order; dropped once swapped.
         reference: (output_size, output_size, 3) float32 BGR 0..1, for the colours; None when they are left alone.
-        masker_crop: (size, size, 3) uint8 BGR for the masker, None when it is not needed.
-        masker_matrix: (2, 3) float64, frame -> `masker_crop`.
+        mask: which masks make up its own.
+        views: what maskers are to look at, by the mask they make of it; dropped once it is made.
         swapped: (output_size, output_size, 3) float32 BGR 0..1.
-        mask: a mask made for this face: learned or by the masker, 0..1.
-        mask_matrix: (2, 3) float64, frame -> `mask`.
+        layers: the masks that `mask` is made up of; dropped once it is evaluated.
+        seen: (mask_size, mask_size) float32 0..1: `mask` evaluated, unshaped; None until then.
     """
 
     face: Face
@@ -76,11 +108,11 @@ class FaceJob:
     matrix: Matrix
     input: FloatArray | None
     reference: FloatArray | None
-    masker_crop: Image | None = None
-    masker_matrix: Matrix | None = None
+    mask: Node = field(default_factory=Full)
+    views: dict[Named, View] = field(default_factory=dict)
     swapped: FloatArray | None = None
-    mask: FloatArray | None = None
-    mask_matrix: Matrix | None = None
+    layers: dict[Leaf, Layer] = field(default_factory=dict)
+    seen: FloatArray | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -99,6 +131,7 @@ def cut(frame: Frame, faces: Sequence[Face], first_number: int, recipe: Recipe) 
 
     Raises:
         AlignmentsError: when a face's landmarks allow no crop.
+        MissingMaskError: when it has not the masks it needs.
     """
     return FrameJob(frame, [_cut(frame, face, first_number + i, recipe) for i, face in enumerate(faces)])
 
@@ -112,13 +145,34 @@ def _cut(frame: Frame, face: Face, number: int, recipe: Recipe) -> FaceJob:
         if recipe.color is not None:
             same = recipe.output_size == recipe.input_size
             reference = crop if same else _unit(warp(frame.image, matrix, recipe.output_size))
-        job = FaceJob(face, number, matrix, to_order(crop, recipe.channel_order), reference)
-        if recipe.masker is not None and recipe.mask not in face.masks:
-            job.masker_matrix = crop_matrix(face.landmarks, recipe.masker.face_type, recipe.masker.size)
-            job.masker_crop = frame.with_image(warp(frame.image, job.masker_matrix, recipe.masker.size)).bgr8
+        mask = recipe.masks.node(frame.index, face.masks.keys())
+        job = FaceJob(face, number, matrix, to_order(crop, recipe.channel_order), reference, mask)
+        _gather_masks(job, frame, recipe.masks)
     except ShapeError as error:
         raise AlignmentsError(f"frame {frame.index} ({frame.name}): its face cannot be cut out: {error}") from error
     return job
+
+
+def _gather_masks(job: FaceJob, frame: Frame, plan: MaskPlan) -> None:
+    """Take the stored masks, and cut out what maskers have to look at."""
+    stored = frozenset(job.face.masks)
+    views: dict[str, View] = {}
+    for leaf in leaves(job.mask):
+        if is_stored(leaf, stored):
+            job.layers[leaf] = Layer.of(job.face.masks[str(leaf)])
+        elif isinstance(leaf, Named):
+            if leaf.name not in views:
+                views[leaf.name] = _view(frame, job.face, plan.maskers[leaf.name])
+            job.views[leaf] = views[leaf.name]
+
+
+def _view(frame: Frame, face: Face, masker: Masker) -> View:
+    matrix = crop_matrix(face.landmarks, masker.face_type, masker.size)
+    if getattr(masker, "looks_at_pixels", True):
+        crop = frame.with_image(warp(frame.image, matrix, masker.size)).bgr8
+    else:
+        crop = np.zeros((masker.size, masker.size, 3), np.uint8)
+    return View(crop, matrix, transform(face.landmarks, matrix).astype(np.float32))
 
 
 def _unit(image: DeepImage) -> FloatArray:
@@ -129,7 +183,7 @@ def patches(faces: Sequence[FaceJob], recipe: Recipe) -> list[Patch]:
     """Swapped faces of one frame, recoloured and masked, smallest first, so that the nearest lies on top."""
     if not faces:
         return []
-    masks = [_mask(job, recipe) for job in faces]
+    masks = [evaluated(job, recipe) for job in faces]
     swapped = [_made(job.swapped, job) for job in faces]
     if recipe.color is not None:
         counted = [warp(m, _between(recipe, job), recipe.output_size) for m, job in zip(masks, faces, strict=True)]
@@ -158,26 +212,17 @@ def _between(recipe: Recipe, job: FaceJob) -> Matrix:
     return compose(job.matrix, invert(_mask_matrix(job, recipe)))
 
 
-def _mask(job: FaceJob, recipe: Recipe) -> FloatArray:
+def evaluated(job: FaceJob, recipe: Recipe) -> FloatArray:
     """The unshaped mask of a face at the size masks are shaped at: (mask_size, mask_size) float32, 0..1."""
-    size = recipe.mask_size
-    if recipe.mask == "none":
-        return np.ones((size, size), np.float32)
-    stored: Mask | None = None if recipe.mask == "learned" else job.face.masks.get(recipe.mask)
-    if stored is not None:
-        image, matrix = _unit(stored.image), stored.matrix
-    else:
-        image, matrix = _made(job.mask, job), _made(job.mask_matrix, job)
-    through = compose(_mask_matrix(job, recipe), invert(matrix))
-    return np.clip(warp(image, through, size), 0.0, 1.0)
+    if job.views:
+        raise ShapeError(f"face {job.number} has not been through its maskers yet")
+    if job.seen is None:
+        job.seen = evaluate(job.mask, job.layers, _mask_matrix(job, recipe), recipe.mask_size)
+        job.layers = {}
+    return job.seen
 
 
 def _made(value: T | None, job: FaceJob) -> T:
     if value is None:
-        raise ShapeError(f"face {job.number} has not been through the network and the masker yet")
+        raise ShapeError(f"face {job.number} has not been through the network yet")
     return value
-
-
-def masker_landmarks(job: FaceJob) -> FloatArray:
-    """(68, 2) float32 landmarks in pixels of the masker's crop."""
-    return transform(job.face.landmarks, _made(job.masker_matrix, job)).astype(np.float32)

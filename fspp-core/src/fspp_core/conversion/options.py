@@ -17,12 +17,15 @@ class ConvertOptions(EncodeOptions):
     mask: str = option(
         "extended",
         "What of the face is seen: a mask stored with the faces, else made by the masker of this name; learned takes "
-        "what the model predicts, none the whole crop.",
+        "what the model predicts, none the whole crop. Masks mix: 'xseg | bisenet | extended' takes the first that is "
+        "there, a * b what both have, a + b what either has, a - b what b lacks; '0-99: xseg; extended' goes by frame.",
         group="Face",
     )
     mask_threshold: float = option(
         4.0, "Mask values below this many percent count as outside.", minimum=0, maximum=100, group="Face"
     )
+    keep_largest: bool = option(False, "Of a mask that falls into parts, keep only the largest.", group="Face")
+    fill_holes: bool = option(False, "Fill what the mask encloses.", group="Face")
     erode: float = option(
         0.0,
         "How far to shrink the mask, in percent of the face's size; below 0 grows it.",
@@ -39,6 +42,14 @@ class ConvertOptions(EncodeOptions):
         group="Face",
     )
     blur_passes: int = option(1, "How often the softening is applied.", minimum=1, maximum=8, group="Face")
+    mask_smooth: int = option(
+        0,
+        "Frames to either side over which a face's mask is averaged along its track, against flicker; 0 is off. Cuts "
+        "are not averaged over.",
+        minimum=0,
+        maximum=30,
+        group="Face",
+    )
     opacity: float = option(
         1.0, "How much of the swapped face is seen: 1 all of it, 0 nothing.", minimum=0, maximum=1, group="Face"
     )

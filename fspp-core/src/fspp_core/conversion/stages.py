@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from fspp_core.concurrency import background, ordered_map
-from fspp_core.conversion.faces import FrameJob, cut, patches
+from fspp_core.conversion.faces import FrameJob, cut, evaluated, patches
 from fspp_core.conversion.paste import paste
 from fspp_core.conversion.plan import Plan
+from fspp_core.conversion.smoothing import Smoothing
 from fspp_core.conversion.swapping import Swapper
 from fspp_core.media import MediaReader
 from fspp_core.media.repaint import repaint
@@ -44,7 +45,7 @@ def converted(
 
     def cut_out(frame: Frame) -> FrameJob:
         with timings.measure("cut"):
-            faces, first = selection.of_frame(frame.index)
+            faces, first = selection.of_frame(frame.index, recipe.masks)
             return cut(frame, faces, first, recipe)
 
     def blend(job: FrameJob) -> Converted:
@@ -58,9 +59,19 @@ def converted(
                 return Converted(repaint(job.frame, image, box, reader.info), len(job.faces))
             return Converted(job.frame.with_image(image), len(job.faces))
 
-    decoded = background(_timed(reader.frames(start), timings), _AHEAD)
+    def look(job: FrameJob) -> FrameJob:
+        with timings.measure("mask"):
+            for face in job.faces:
+                evaluated(face, recipe)
+        return job
+
+    # Masks are averaged with those of earlier frames, which a run that goes on makes again.
+    lead_in = max(0, start - recipe.smooth)
+    decoded = background(_timed(reader.frames(lead_in), timings), _AHEAD)
     jobs = ordered_map(cut_out, decoded, workers)
-    swapped = background(Swapper(plan.network, plan.batch, recipe, timings).run(jobs), _AHEAD)
+    swapped: Iterator[FrameJob] = background(Swapper(plan.network, plan.batch, recipe, timings).run(jobs), _AHEAD)
+    if recipe.smooth:
+        swapped = Smoothing(recipe.smooth, selection.shot).run(ordered_map(look, swapped, workers), start)
     return ordered_map(blend, swapped, workers)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from fspp_core.conversion.faces import FaceJob, FrameJob, Recipe, masker_landmarks
+from fspp_core.conversion.faces import FaceJob, FrameJob, Recipe
 from fspp_core.errors import ShapeError
+from fspp_core.masks.evaluating import Layer
+from fspp_core.masks.expression import Learned, Named, leaves
 from fspp_core.media.color import to_order
 from fspp_core.progress import Timings
 from fspp_core.types import FloatArray
@@ -20,7 +22,7 @@ FRAMES_A_BATCH = 2
 
 
 class Swapper:
-    """Runs network and masker over faces of consecutive frames.
+    """Runs network and maskers over faces of consecutive frames.
 
     A face's place in its batch follows from its number alone, and batches are always full, empty places being zero. So
     a run that goes on after a kill computes every face exactly as an undisturbed one.
@@ -71,9 +73,10 @@ class Swapper:
             return
         with self._timings.measure("swap"):
             self._run_network(faces)
-        if self._recipe.masker is not None:
+        asked = dict.fromkeys(leaf for face in faces for leaf in face.views)
+        for leaf in sorted(asked, key=str):
             with self._timings.measure("mask"):
-                self._run_masker([face for face in faces if face.masker_crop is not None])
+                self._run_masker(leaf, [face for face in faces if leaf in face.views])
 
     def _run_network(self, faces: Sequence[FaceJob]) -> None:
         size, order = self._recipe.input_size, self._recipe.channel_order
@@ -88,22 +91,23 @@ class Swapper:
         for face in faces:
             place = face.number % self._batch
             face.swapped = to_order(np.clip(swapped[place], 0.0, 1.0), order)
-            if self._recipe.mask == "learned":
-                face.mask, face.mask_matrix = masks[0][place, ..., 0].copy(), face.matrix
+            for leaf in leaves(face.mask):
+                if isinstance(leaf, Learned):
+                    mask = masks[0 if leaf.of == "swap" else 1]
+                    face.layers[leaf] = Layer(mask[place, ..., 0].copy(), face.matrix)
 
-    def _run_masker(self, faces: Sequence[FaceJob]) -> None:
-        masker = self._recipe.masker
-        if masker is None or not faces:
-            return
+    def _run_masker(self, leaf: Named, faces: Sequence[FaceJob]) -> None:
+        masker = self._recipe.masks.maskers[leaf.name]
         crops = np.zeros((self._batch, masker.size, masker.size, 3), np.uint8)
-        landmarks = np.repeat(masker_landmarks(faces[0])[None], self._batch, axis=0)
+        landmarks = np.repeat(faces[0].views[leaf].landmarks[None], self._batch, axis=0)
         for face in faces:
-            if face.masker_crop is not None:
-                crops[face.number % self._batch] = face.masker_crop
-            landmarks[face.number % self._batch] = masker_landmarks(face)
-            face.masker_crop = None
+            place, view = face.number % self._batch, face.views[leaf]
+            if leaf.swapped and face.swapped is not None:
+                view = view.showing(face.swapped, face.matrix)
+            crops[place], landmarks[place] = view.crop, view.landmarks
         made = masker.mask(crops, landmarks)
         if made.shape != crops.shape[:3]:
             raise ShapeError(f"the masker must give masks of {crops.shape[:3]}; received {made.shape}")
         for face in faces:
-            face.mask, face.mask_matrix = made[face.number % self._batch].copy(), face.masker_matrix
+            matrix = face.views.pop(leaf).matrix
+            face.layers[leaf] = Layer(made[face.number % self._batch].copy(), matrix)

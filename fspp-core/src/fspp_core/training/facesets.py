@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 
 from fspp_core import geometry
-from fspp_core.errors import PluginError, TrainingError
-from fspp_core.interfaces import Masker
 from fspp_core.progress import CancelFlag, Progress
-from fspp_core.registry import Registry
+from fspp_core.training.facemasks import FaceMasks
 from fspp_core.training.faces import CropPlan, TrainingFace, training_face
 from fspp_core.training.findfaces import FaceRef, FaceSource, cut_faces, find_crops
 from fspp_core.training.options import TrainOptions
-from fspp_core.types import Image, Mask, Side
+from fspp_core.types import Side
 
 LOG = logging.getLogger(__name__)
 
@@ -40,56 +38,6 @@ class Budget:
                 return False
             self._left -= nbytes
             return True
-
-
-class FaceMasks:
-    """Gives each face its mask: the stored one of this name, else one made by the masker of this name."""
-
-    def __init__(self, name: str, registry: Registry, options: Mapping[str, Any]) -> None:
-        self.name = name
-        self._registry = registry
-        self._options = options
-        self._masker: Masker | None = None
-        self._lock = threading.Lock()
-
-    def mask(self, ref: FaceRef, image: Image, masks: Mapping[str, Mask]) -> Mask:
-        """The mask of one face.
-
-        Args:
-            image: the face's picture, as `ref.read` gives it.
-            masks: its stored masks, likewise.
-
-        Raises:
-            TrainingError: when it has none and no masker of this name can be built.
-        """
-        stored = masks.get(self.name)
-        if stored is not None:
-            return stored
-        with self._lock:  # maskers need not be safe for threads
-            masker = self._build(ref, masks)
-            matrix = geometry.crop_matrix(ref.landmarks, masker.face_type, masker.size)
-            crop = geometry.warp(image, geometry.compose(matrix, geometry.invert(ref.matrix)), masker.size)
-            landmarks = geometry.transform(ref.landmarks, matrix)
-            mask = masker.mask(crop[None], landmarks[None].astype(np.float32))[0]
-        return Mask(image=np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8), matrix=matrix)
-
-    def close(self) -> None:
-        """Let the masker go."""
-        close = getattr(self._masker, "close", None)
-        if close is not None:
-            close()
-
-    def _build(self, ref: FaceRef, masks: Mapping[str, Mask]) -> Masker:
-        if self._masker is None:
-            try:
-                self._masker = self._registry.build("masker", self.name, self._options)
-            except PluginError as error:
-                stored = ", ".join(masks) or "none"
-                raise TrainingError(
-                    f"{ref.name}: no mask {self.name!r} is stored with the face (stored: {stored}) and none can be "
-                    f"made: {error}. Choose another mask, or set background_weight to 1 to train without"
-                ) from error
-        return self._masker
 
 
 class Faceset:
@@ -152,13 +100,13 @@ class Faceset:
 def open_facesets(
     places: Mapping[Side, FaceSource],
     plan: CropPlan,
-    masks: FaceMasks | None,
+    masks: Mapping[Side, FaceMasks],
     options: TrainOptions,
     *,
     progress: Progress,
     cancel: CancelFlag | None,
 ) -> dict[Side, Faceset]:
-    """Find the faces of both sides; they share one memory budget."""
+    """Find the faces of both sides; they share one memory budget. Sides without `masks` get none."""
     budget = Budget(options.cache_mb * 2**20)
     sets: dict[Side, Faceset] = {}
     for side, place in places.items():
@@ -168,7 +116,7 @@ def open_facesets(
         else:
             refs = cut_faces(place, plan, budget, progress=progress, cancel=cancel)
         LOG.info("%s: %d faces from %s", side, len(refs), place.path)
-        sets[side] = Faceset(refs, plan, masks=masks, budget=budget)
+        sets[side] = Faceset(refs, plan, masks=masks.get(side), budget=budget)
     return sets
 
 

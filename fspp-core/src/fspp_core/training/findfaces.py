@@ -44,6 +44,7 @@ class FaceRef:
         size: width and height of the picture in pixels.
         read: gives the picture, (h, w, 3) uint8 BGR, and the stored masks by name; may be called from any thread.
         resident: the picture is in memory already.
+        frame: index of its frame in the footage.
     """
 
     name: str
@@ -52,6 +53,7 @@ class FaceRef:
     size: tuple[int, int]
     read: Callable[[], tuple[Image, Mapping[str, Mask]]]
     resident: bool = False
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ def _try_record(path: Path) -> FaceRef | FsppError:
     except FsppError as error:
         return error
     size = (record.size, record.size)
-    return FaceRef(path.name, record.face.landmarks, record.matrix, size, partial(_read_crop, path))
+    read = partial(_read_crop, path)
+    return FaceRef(path.name, record.face.landmarks, record.matrix, size, read, frame=record.frame_index)
 
 
 def _read_crop(path: Path) -> tuple[Image, Mapping[str, Mask]]:
@@ -195,7 +198,8 @@ def cut_faces(
                 picture, matrix = _cut(frame.bgr8, to_crop, plan.largest)
                 picture, shrink = shrunk(picture, geometry.compose(to_crop, geometry.invert(matrix)))
                 matrix = geometry.compose(shrink, matrix)
-                refs.append(_kept(f"{record.name}_{number}", face, matrix, picture, budget))
+                name = f"{record.name}_{number}"
+                refs.append(_kept(name, frame.index, face, matrix, picture, budget))
             if frame.index % _REPORT_EVERY == 0:
                 progress(ProgressEvent(stage="read faces", done=frame.index + 1, total=last, unit="frame"))
     progress(ProgressEvent(stage="read faces", done=last, total=last, unit="frame"))
@@ -213,12 +217,21 @@ def _cut(image: Image, to_crop: Matrix, size: int) -> tuple[Image, Matrix]:
     return image[top:bottom, left:right].copy(), np.array([[1.0, 0.0, -left], [0.0, 1.0, -top]])
 
 
-def _kept(name: str, face: FaceRecord, matrix: Matrix, picture: Image, budget: Budget) -> FaceRef:
+def _kept(name: str, frame: int, face: FaceRecord, matrix: Matrix, picture: Image, budget: Budget) -> FaceRef:
     size = (picture.shape[1], picture.shape[0])
     if budget.take(picture.nbytes):
-        return FaceRef(name, face.landmarks, matrix, size, lambda: (picture, _masks(face)), resident=True)
+        read = partial(_resident, picture, face)
+        return FaceRef(name, face.landmarks, matrix, size, read, resident=True, frame=frame)
     packed = encode_image(picture, ".jpg", quality=_JPEG_QUALITY)
-    return FaceRef(name, face.landmarks, matrix, size, lambda: (_unpacked(packed, name), _masks(face)))
+    return FaceRef(name, face.landmarks, matrix, size, partial(_decoded, packed, name, face), frame=frame)
+
+
+def _resident(picture: Image, face: FaceRecord) -> tuple[Image, Mapping[str, Mask]]:
+    return picture, _masks(face)
+
+
+def _decoded(packed: bytes, name: str, face: FaceRecord) -> tuple[Image, Mapping[str, Mask]]:
+    return _unpacked(packed, name), _masks(face)
 
 
 def _masks(face: FaceRecord) -> Mapping[str, Mask]:

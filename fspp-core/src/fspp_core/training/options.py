@@ -39,9 +39,39 @@ class TrainOptions:
     )
     mask: str = option(
         "extended",
-        "Face mask for the losses: one stored with the faces, else made by the masker of this name.",
+        "Face mask for the losses: one stored with the faces, else made by the masker of this name. Masks mix: "
+        "'xseg | bisenet | extended' takes the first that is there, a * b what both have, a + b what either has, a - b "
+        "what b lacks; '0-99: xseg; extended' goes by frame.",
         group="Optimization",
     )
+    source_mask: str | None = option(
+        None, "Mask of the source's faces, where it is another than that of the target's.", group="Optimization"
+    )
+    mask_threshold: float = option(
+        0.0, "Mask values below this many percent count as outside.", minimum=0, maximum=100, group="Optimization"
+    )
+    mask_keep_largest: bool = option(
+        False, "Of a mask that falls into parts, keep only the largest.", group="Optimization"
+    )
+    mask_fill_holes: bool = option(False, "Fill what the mask encloses.", group="Optimization")
+    mask_erode: float = option(
+        0.0,
+        "How far to shrink the mask, in percent of the face's size; below 0 grows it.",
+        minimum=-100,
+        maximum=100,
+        group="Optimization",
+    )
+    mask_blur: Literal["gaussian", "box", "none"] = option(
+        "gaussian", "How the mask's edge is softened.", group="Optimization"
+    )
+    mask_blur_size: float = option(
+        0.0,
+        "How far the softening reaches to either side of the edge, in percent of the face's size.",
+        minimum=0,
+        maximum=100,
+        group="Optimization",
+    )
+    mask_blur_passes: int = option(1, "How often the softening is applied.", minimum=1, maximum=8, group="Optimization")
     background_weight: float = option(
         0.1,
         "Weight in the losses of what lies outside the face mask: 0 ignores it, 1 ignores the mask.",

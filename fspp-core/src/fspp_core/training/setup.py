@@ -9,6 +9,7 @@ from typing import Any
 
 from fspp_core import backend
 from fspp_core.errors import TrainingError
+from fspp_core.masks import MaskExpression
 from fspp_core.models import Checkpoint, CheckpointStore
 from fspp_core.models.randomness import restore_random_state
 from fspp_core.options import options_dict
@@ -16,8 +17,9 @@ from fspp_core.progress import CancelFlag, Progress, Timings
 from fspp_core.registry import Registry
 from fspp_core.training.augment import Strengths
 from fspp_core.training.batches import BatchMaker
+from fspp_core.training.facemasks import FaceMasks, Maskers, training_expression, training_shape
 from fspp_core.training.faces import CropPlan
-from fspp_core.training.facesets import FaceMasks, open_facesets, warn_of_changes
+from fspp_core.training.facesets import open_facesets, warn_of_changes
 from fspp_core.training.findfaces import FaceSource, locate
 from fspp_core.training.log import LOG_NAME
 from fspp_core.training.options import TrainOptions, loss_weights
@@ -39,6 +41,11 @@ class Setup:
     def __init__(self, folder: Path, options: TrainOptions, components: Components, registry: Registry) -> None:
         self.folder, self.options, self.components, self.registry = folder, options, components, registry
         weights = loss_weights(options.losses)
+        of_target = training_expression(options.mask)
+        of_source = of_target
+        if options.source_mask is not None:
+            of_source = training_expression(options.source_mask, where="source_mask")
+        self.masks: dict[Side, MaskExpression] = {"source": of_source, "target": of_target}
         self.owner = registry.owner("model", options.model)
         self.store = CheckpointStore(folder)
         self.checkpoint: Checkpoint | None = self.store.latest()
@@ -83,9 +90,10 @@ class Setup:
             restore_random_state(model, state.get("random", {}))
             self._restore_optimizer(trainer, state)
         plan = CropPlan(options.face_type, model.input_size, model.output_size)
-        masks = None
+        masks: dict[Side, FaceMasks] = {}
         if losses.weighs_pixels or model.has_mask:
-            masks = FaceMasks(options.mask, self.registry, self._raw(options.mask))
+            maskers, shape = Maskers(self.registry, self.components), training_shape(options)
+            masks = {side: FaceMasks(mask, maskers, plan, shape) for side, mask in self.masks.items()}
         sets = open_facesets(places, plan, masks, options, progress=progress, cancel=cancel)
         warn_of_changes(state.get("data", {}), sets)
         strengths = Strengths(

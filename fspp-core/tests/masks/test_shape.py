@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fspp_core.conversion.mask_shape import MaskShape
+from fspp_core.masks.shape import MaskShape
 
 SIZE = 100
 
@@ -91,3 +92,59 @@ def test_any_settings_give_a_mask_that_is_zero_along_the_border(threshold, erode
     assert shaped.max() <= 1
     edge = np.concatenate([shaped[0], shaped[-1], shaped[:, 0], shaped[:, -1]])
     assert edge.max() <= 1e-6
+
+
+def test_the_largest_part_stays_by_weight_not_by_pixels():
+    mask = np.zeros((40, 40), np.float32)
+    mask[2:12, 2:12] = 1.0
+    mask[14:38, 14:18] = 0.5  # fewer pixels, less weight
+    mask[20:40, 22:40] = 0.2  # more pixels, less weight
+    kept = MaskShape(keep_largest=True).apply(mask, 40, inset=False)
+    np.testing.assert_array_equal(kept, np.where(np.indices(mask.shape).max(axis=0) < 12, mask, 0))
+    mask[12:14, 12:14] = 0.01  # touches two parts at their corners: one part then
+    kept = MaskShape(keep_largest=True).apply(mask, 40, inset=False)
+    assert kept[20, 15] == np.float32(0.5)
+    assert kept[30, 30] == 0
+    cut = MaskShape(keep_largest=True, threshold=5).apply(mask, 40, inset=False)
+    assert cut[20, 15] == 0
+
+
+def test_holes_are_filled_and_bays_are_not():
+    ring = disc(30) - disc(12)
+    np.testing.assert_array_equal(MaskShape(fill_holes=True).apply(ring, 50, inset=False), disc(30))
+    bay = ring.copy()
+    bay[50] = 0  # a channel to the border
+    np.testing.assert_array_equal(MaskShape(fill_holes=True).apply(bay, 50, inset=False), bay)
+    np.testing.assert_array_equal(MaskShape(fill_holes=True).apply(disc(30), 50, inset=False), disc(30))
+
+
+def test_a_hole_in_a_soft_mask_is_filled_to_the_level_it_runs_over_at():
+    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    away = np.hypot(x, y)
+    slope = np.clip((45 - away) / 30, 0, 1).astype(np.float32)
+    crater = np.where(away < 20, np.clip(away / 25, 0, 1), slope).astype(np.float32)
+    filled = MaskShape(fill_holes=True).apply(crater, 50, inset=False)
+    rim = crater[away >= 20].max()
+    assert rim - 1 / 16 - 0.03 < filled[away < 10].min() <= filled[away < 10].max() <= rim
+    np.testing.assert_array_equal(filled[away > 22], crater[away > 22])
+    assert (filled >= crater).all()
+
+
+def test_parts_go_before_holes_and_holes_before_growing():
+    mask = disc(30) - disc(12)
+    mask[:4, :4] = 1
+    shaped = MaskShape(keep_largest=True, fill_holes=True, erode=10).apply(mask, 50)
+    np.testing.assert_array_equal(shaped, MaskShape(erode=10).apply(disc(30), 50))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_keeping_and_filling_again_changes_nothing(seed, hard):
+    mask = np.random.default_rng(seed).random((24, 24), np.float32)
+    mask = cv2.blur(mask, (5, 5))
+    mask = (mask > 0.5).astype(np.float32) if hard else np.where(mask > 0.45, mask, 0).astype(np.float32)
+    for shape in (MaskShape(keep_largest=True), MaskShape(fill_holes=True)):
+        once = shape.apply(mask, 24, inset=False)
+        np.testing.assert_array_equal(shape.apply(once, 24, inset=False), once)
+    kept = MaskShape(keep_largest=True).apply(mask, 24, inset=False)
+    assert ((kept == 0) | (kept == mask)).all()
