@@ -169,6 +169,55 @@ def test_a_contact_sheet_shows_faces_in_each_style(masked, tmp_path):
             assert np.abs(tiles["combined"] - tinted).max() <= 2
 
 
+def test_expressions_mix_masks(masked, tmp_path):
+    """extended without components is the forehead; a chain takes what a face has."""
+    loaded = Alignments.load(masked.alignments)
+    for index, frame in loaded.frames.items():
+        for face in frame.faces:
+            mask = face.masks.pop("components")
+            face.masks |= {"hand": mask} if index < 3 else {}
+    loaded.save(masked.alignments)
+    base = {"style": "mask", "count": 12, "columns": 12, "size": 96, "media": str(masked.clip)}
+    names = ("extended - hand", "hand | extended", "hand", "extended", "extended - eyes")
+    preview_masks(masked.out, tmp_path / "s.png", PreviewOptions(**base, masks=names))
+    sheet = read_image(tmp_path / "s.png")
+    head = sheet.shape[0] - 5 * (96 + 22 + _MARGIN) - _MARGIN
+    for column in range(12):
+        rows = [cell(sheet, row, column, 96, head)[..., 0] / 255 for row in range(5)]
+        without, chain, hand, extended, blind = rows
+        if column < 6:
+            np.testing.assert_allclose(without, extended * (1 - hand), atol=0.02)
+            np.testing.assert_allclose(chain, hand, atol=0.02)
+            assert 0.01 < without.mean() < 0.2
+        else:
+            assert not hand.any()
+            assert not without.any()  # there is no hand to take away
+            np.testing.assert_allclose(chain, extended, atol=0.02)
+        assert 0 < extended.sum() - blind.sum() < 0.2 * extended.sum()  # drawn, though nobody stored it
+
+
+def test_expressions_on_frames(masked, tmp_path):
+    options = {"on": "frames", "style": "mask", "media": str(masked.clip), "frames": "2"}
+    for name, masks in (("a", "extended"), ("b", "extended + components"), ("c", "extended - components")):
+        preview_masks(masked.out, tmp_path / name, PreviewOptions(**options, masks=(masks,)))
+    a, b, c = (read_image(tmp_path / name / "zwei_000002.png")[..., 0] / 255 for name in "abc")
+    assert np.abs(a - b).mean() < 0.01
+    assert 0.02 * a.sum() < c.sum() < 0.5 * a.sum()
+
+
+@pytest.mark.parametrize(
+    ("mask", "text"),
+    [
+        ("learned * extended", "learned in 'learned .* is there in a conversion only"),
+        ("extended -", "masks: "),
+        ("extended - hands", "no face in .* has a mask 'hands'"),
+    ],
+)
+def test_expressions_that_cannot_be_shown(masked, tmp_path, mask, text):
+    with pytest.raises(ConfigError, match=text):
+        preview_masks(masked.crops, tmp_path / "x.png", PreviewOptions(masks=(mask,)))
+
+
 def test_options_of_a_sheet_change_it(masked, tmp_path):
     base = {"count": 2, "columns": 2, "size": 64}
     changes = [

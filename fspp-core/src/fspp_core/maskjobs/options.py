@@ -64,7 +64,10 @@ class PreviewOptions:
     """Options of `preview_masks`."""
 
     masks: tuple[str, ...] = option(
-        (), "Masks to show, by name; nothing given: all on faces. On frames it is one.", group="Masks"
+        (),
+        "Masks to show, by name, or expressions that mix them such as 'xseg | extended'; nothing given: all on faces. "
+        "On frames it is one.",
+        group="Masks",
     )
     on: Literal["faces", "frames"] = option(
         "faces",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from fspp_core.concurrency import batched
 from fspp_core.errors import AlignmentsError, ConfigError, MediaError
 from fspp_core.files import long_path
 from fspp_core.geometry import crop_matrix
-from fspp_core.maskjobs.drawing import of_face, shown
+from fspp_core.maskjobs.drawing import shown
+from fspp_core.maskjobs.mixing import Shown, shown_mask
 from fspp_core.maskjobs.options import PreviewOptions
 from fspp_core.maskjobs.places import Entry, Place, open_place
 from fspp_core.maskjobs.ranges import frame_filter
@@ -47,7 +48,7 @@ def preview_masks(
     options = parse_options(PreviewOptions, options_dict(options or PreviewOptions()), where="mask preview: ")
     wanted, output = frame_filter(options.frames), Path(output)
     opened = open_place(place)
-    names = _names(opened, options)
+    names = {name: shown_mask(name, opened) for name in _names(opened, options)}
     _check_output(opened, output, options)
     entries = [entry for entry in opened.entries if wanted(entry.index)]
     if not entries:
@@ -55,7 +56,7 @@ def preview_masks(
     with footage_of(opened, options.media, any_footage=options.any_footage, needed=True) as reader:
         if options.on == "frames" and reader is not None:
             shown_entries: Sequence[Entry] = entries
-            _frames(reader, entries, names[0], output, options, progress, cancel)
+            _frames(reader, entries, next(iter(names.values())), output, options, progress, cancel)
         else:
             places = np.linspace(0, len(entries) - 1, min(options.count, len(entries))).round().astype(int)
             shown_entries = [entries[at] for at in places]
@@ -63,7 +64,7 @@ def preview_masks(
     return MaskReport(
         place=opened.path,
         faces=len(shown_entries),
-        masks={name: sum(name in entry.face.masks for entry in shown_entries) for name in names},
+        masks=dict.fromkeys(names, len(shown_entries)),
         output=output,
         seconds=time.perf_counter() - started,
     )
@@ -74,7 +75,6 @@ def _names(place: Place, options: PreviewOptions) -> tuple[str, ...]:
     stored = place.stored
     if not stored:
         raise AlignmentsError(f"{place.path}: no face has a mask; make some with: fspp mask add")
-    place.check_names(options.masks, "masks")
     names = options.masks or tuple(stored)
     if options.on == "frames" and len(names) > 1:
         raise ConfigError(f"masks: frames show one mask; choose from {', '.join(names)}")
@@ -94,7 +94,7 @@ def _check_output(place: Place, output: Path, options: PreviewOptions) -> None:
 def _sheet(
     entries: Sequence[Entry],
     reader: MediaReader | None,
-    names: Sequence[str],
+    names: Mapping[str, Shown],
     options: PreviewOptions,
     progress: Progress,
     cancel: CancelFlag | None,
@@ -104,8 +104,8 @@ def _sheet(
         for entry in sight.entries:
             matrix = crop_matrix(entry.face.landmarks, options.face_type, options.size)
             crop = sight.cut(matrix, options.size)
-            for name in names:
-                mask = of_face(entry, name, matrix, options.size)
+            for name, mask_of in names.items():
+                mask = mask_of(entry, matrix, options.size)
                 tiles[name, id(entry)] = shown(crop, mask, options.style, options.color, options.opacity)
         progress(ProgressEvent(stage="preview", done=len(tiles) // len(names), total=len(entries), unit="face"))
         check(cancel)
@@ -123,7 +123,7 @@ def _sheet(
 def _frames(
     reader: MediaReader,
     entries: Sequence[Entry],
-    name: str,
+    mask_of: Shown,
     output: Path,
     options: PreviewOptions,
     progress: Progress,
@@ -141,7 +141,7 @@ def _frames(
             height, width = frame.image.shape[:2]
             mask = np.zeros((height, width), np.float32)
             for entry in faces.get(frame.index, ()):
-                np.maximum(mask, of_face(entry, name, None, (width, height)), out=mask)
+                np.maximum(mask, mask_of(entry, None, (width, height)), out=mask)
             writer.write(frame.with_image(shown(frame.image, mask, options.style, options.color, options.opacity)))
             done += 1
             progress(ProgressEvent(stage="preview", done=done, total=total, unit="frame"))
