@@ -42,13 +42,13 @@ def main() -> list[Comparison]:
         root = Path(name)
         comparisons = []
         for faces in (1, 4):
-            footage = _footage(root / f"{faces}.mp4", faces)
+            filmed = footage(root / f"{faces}.mp4", faces)
             model = _model(root / f"model{faces}")
             for clock, what in ((time.perf_counter, "wall"), (time.process_time, "CPU")):
                 comparison = compare(
                     f"convert 720p, {faces} face{'s' if faces > 1 else ''}, {what} time",
-                    _ours(root, *footage, model),
-                    _parts(root, *footage, model),
+                    _ours(root, *filmed, model),
+                    _parts(root, *filmed, model),
                     against="sum of parts",
                     aim=f"<= {1 / LEAST_SHARE:.2f}",
                     rounds=3,
@@ -93,12 +93,12 @@ def _parts(root: Path, video: Path, alignments: Path, model: Path):
     return go
 
 
-def _footage(path: Path, count: int) -> tuple[Path, Path]:
-    """A video in which the portrait moves, `count` times side by side, and its alignments."""
+def footage(path: Path, count: int, frames: int = FRAMES) -> tuple[Path, Path]:
+    """A video of so many frames in which the portrait moves, `count` times side by side, and its alignments."""
     portrait, fitted = load(ASTRONAUT), geometry.fit_keypoints(KEYPOINTS)
     scale, step = (1.4, WIDTH) if count == 1 else (0.62, WIDTH // count)
     images, faces = [], {}
-    for index in range(FRAMES):
+    for index in range(frames):
         x, y = 10 * np.sin(index / 5), 8 * np.cos(index / 7)
         matrix = np.array([[scale, 0.0, step / 2 - scale * 224 + x], [0.0, scale, HEIGHT / 3 - scale * 118 + y]])
         tile = geometry.warp(portrait, matrix, (step, HEIGHT), border="reflect")

@@ -27,6 +27,7 @@ PUBLIC = (
     "fspp_core.conversion",
     "fspp_core.extraction",
     "fspp_core.geometry",
+    "fspp_core.maskjobs",
     "fspp_core.media",
     "fspp_core.models",
     "fspp_core.testing",

@@ -26,7 +26,7 @@ LAYERS = (
     ("registry",),
     ("config",),
     ("extraction", "training", "conversion", "testing"),
-    ("plugin", "demo"),
+    ("plugin", "demo", "maskjobs"),
     ("cli",),
     ("__main__",),
 )
@@ -191,7 +191,7 @@ def test_modules_stay_short(path):
 def test_everything_light_is_light():
     """What `fspp --help` and the project file touch, in a fresh Python."""
     modules = [_module(p) for p in SOURCES if LIGHT_NAME.search(p.stem) or p.stem in ("jobs", "config", "registry")]
-    packages = [f"fspp_core.{name}" for name in ("extraction", "training", "conversion", "cli", "testing")]
+    packages = [f"fspp_core.{name}" for name in ("extraction", "training", "conversion", "maskjobs", "cli", "testing")]
     assert not heavy_imports(f"import {', '.join(['fspp_core', *packages, *modules])}")
 
 

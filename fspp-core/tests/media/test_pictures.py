@@ -18,7 +18,8 @@ from PIL import Image, PngImagePlugin
 
 from fspp_core.errors import MediaError
 from fspp_core.media import read_image, read_image_and_text, read_text, write_image
-from fspp_core.media.png import with_text
+from fspp_core.media.pictures import encode_image, rewrite_text
+from fspp_core.media.png import read_text_chunks, replace_text, size_of, with_text
 
 RGB = np.zeros((24, 40, 3), np.uint8)
 RGB[:8, :10] = (255, 0, 0)  # left top: red
@@ -222,3 +223,26 @@ def test_text_goes_behind_the_header() -> None:
     png = cv2.imencode(".png", np.ascontiguousarray(BGR))[1].tobytes()
     assert with_text(png, {}) == png
     assert with_text(png, {"a": "b"})[37:41] == b"iTXt"
+
+
+def test_a_text_is_replaced_and_all_else_stays():
+    png = with_text(encode_image(BGR, ".png"), {"a": "old", "b": "kept"})
+    changed = replace_text(png, {"a": "näw"})
+    assert read_text_chunks(BytesIO(changed), Path("x.png")) == {"a": "näw", "b": "kept"}
+    assert replace_text(changed, {"a": "old"}) == png
+    assert size_of(changed) == BGR.shape[1::-1]
+
+
+def test_rewriting_a_text_leaves_the_pixels_and_refuses_what_is_no_png(tmp_path):
+    write_image(tmp_path / "a.png", BGR, text={"k": "1"})
+    rewrite_text(tmp_path / "a.png", {"k": "2"})
+    image, text = read_image_and_text(tmp_path / "a.png")
+    np.testing.assert_array_equal(image, BGR)
+    assert text == {"k": "2"}
+    write_image(tmp_path / "a.jpg", BGR)
+    with pytest.raises(MediaError, match=r"a\.jpg: texts can be put into PNG files only"):
+        rewrite_text(tmp_path / "a.jpg", {"k": "2"})
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(whole[:-20])
+    with pytest.raises(MediaError, match="cut off"):
+        rewrite_text(tmp_path / "a.png", {"k": "3"})

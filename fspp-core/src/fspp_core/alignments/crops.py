@@ -16,6 +16,7 @@ from fspp_core.alignments.migrations import SCHEMA_VERSION
 from fspp_core.alignments.records import FaceRecord, MediaRecord, RecordError, encoded, to_array
 from fspp_core.errors import AlignmentsError
 from fspp_core.media import read_image_and_text, read_text, write_image
+from fspp_core.media.pictures import rewrite_text
 from fspp_core.types import Crop, Face, Matrix
 
 TEXT_KEY = "fspp"
@@ -64,7 +65,9 @@ class FaceCrop:
         return f"{self.frame_name}_{self.face_index}.png"
 
 
-class _Stored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False):
+class StoredCrop(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False):
+    """The record as it is stored, masks still packed; fields as in `FaceCropRecord`."""
+
     format: str
     schema_version: int
     face_type: str
@@ -82,7 +85,7 @@ class _Stored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, eq=False
             raise RecordError(f"matrix must be (2, 3) finite numbers; received {self.matrix.tolist()}")
 
 
-_DECODER = msgspec.json.Decoder(_Stored, dec_hook=to_array)
+_DECODER = msgspec.json.Decoder(StoredCrop, dec_hook=to_array)
 
 
 def write_face_crop(path: Path | str, face_crop: FaceCrop) -> None:
@@ -95,7 +98,7 @@ def write_face_crop(path: Path | str, face_crop: FaceCrop) -> None:
     crop = face_crop.crop
     if crop.image.shape[:2] != (crop.size, crop.size):
         raise AlignmentsError(f"{path}: a face crop must be square; received {crop.image.shape}")
-    stored = _Stored(
+    stored = StoredCrop(
         format=FORMAT,
         schema_version=SCHEMA_VERSION,
         face_type=crop.face_type,
@@ -145,16 +148,34 @@ def read_face_crop(path: Path | str) -> FaceCrop:
     )
 
 
-def _record(path: Path, text: dict[str, str]) -> FaceCropRecord:
+def read_stored_crop(path: Path | str) -> StoredCrop:
+    """The record of a face crop as it is stored; neither pixels nor masks are decoded. Errors as `read_face_record`."""
+    return _stored(Path(path), read_text(Path(path)))
+
+
+def rewrite_stored_crop(path: Path | str, stored: StoredCrop) -> None:
+    """Give a face crop another record; its pixels stay, and the file changes whole or not at all.
+
+    Raises:
+        MediaError: when the file cannot be read or written.
+    """
+    rewrite_text(Path(path), {TEXT_KEY: encoded(stored).decode("utf-8")})
+
+
+def _stored(path: Path, text: dict[str, str]) -> StoredCrop:
     if TEXT_KEY not in text:
         raise AlignmentsError(
             f"{path}: carries no fspp record; it was not made by fspp extract, or an editor dropped it"
         )
     try:
         check_readable(HEAD.decode(text[TEXT_KEY]), FORMAT, path)
-        stored = _DECODER.decode(text[TEXT_KEY])
+        return _DECODER.decode(text[TEXT_KEY])
     except msgspec.MsgspecError as error:
         raise AlignmentsError(f"{path}: damaged record: {error}") from error
+
+
+def _record(path: Path, text: dict[str, str]) -> FaceCropRecord:
+    stored = _stored(path, text)
     try:
         face = from_record(stored.face)
     except AlignmentsError as error:

@@ -17,6 +17,8 @@ from fspp_core.files import atomic_path, long_path
 from fspp_core.types import Face
 
 FORMAT = "fspp-alignments"
+ADDED = "added"
+"""Table of the settings for what is added later, such as masks; it does not make the faces others."""
 
 _FIRST_FRAME_LINE = 5
 _END = b"\n"

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from fspp_core.alignments.document import Alignments
+from fspp_core.alignments.document import ADDED, Alignments
 from fspp_core.alignments.migrations import SCHEMA_VERSION
 from fspp_core.alignments.records import FrameRecord, MediaRecord, encoded, finite, to_array
 from fspp_core.errors import AlignmentsError
@@ -264,7 +264,7 @@ def _check_same(path: Path, ours: _Header, media: MediaRecord, settings: dict[st
             f"{path}: belongs to other footage: {media.name!r} (fingerprint {media.fingerprint}), not "
             f"{ours.media.name!r} ({ours.media.fingerprint}); choose another output folder, or delete it"
         )
-    if differing := _differences(settings, ours.settings, ""):
+    if differing := _differences(settings | {ADDED: None}, ours.settings | {ADDED: None}, ""):
         shown = "; ".join(differing[:8]) + (f"; and {len(differing) - 8} more" if len(differing) > 8 else "")
         raise AlignmentsError(
             f"{path}: was made with other settings: {shown}. Use those again, choose another output folder, or "

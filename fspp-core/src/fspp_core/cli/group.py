@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "extract": "Find the faces in footage: face crops and alignments.json.",
     "train": "Train a model to put the source's face into the target's footage.",
     "convert": "Put the source's face into footage with a trained model.",
+    "mask": "Add, preview, export, import, copy or remove masks of faces.",
     "plugins": "List plugins, look into one, check one, or start a new one.",
     "weights": "List, fetch, import or check the pretrained weights that components need.",
     "config": "Show, check or describe the project file.",

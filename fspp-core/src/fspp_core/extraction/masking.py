@@ -12,7 +12,7 @@ from fspp_core.extraction.answers import check_count
 from fspp_core.extraction.cutting import Place, batches, cut_out
 from fspp_core.extraction.shots import Group
 from fspp_core.interfaces import Masker
-from fspp_core.types import Mask
+from fspp_core.types import FloatArray, Image, Mask, Matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,11 +35,35 @@ class Masking:
 
 
 def _masked(name: str, masker: Masker, places: Sequence[Place]) -> list[Mask]:
-    crops, matrices = cut_out(places, masker.face_type, masker.size, pixels=getattr(masker, "looks_at_pixels", True))
-    landmarks = np.stack(
-        [geometry.transform(face.landmarks, matrix) for (_, face), matrix in zip(places, matrices, strict=True)]
-    )
-    values = masker.mask(crops, landmarks.astype(np.float32))
-    check_count(f"masker {name!r}", values, places)
-    images = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return [Mask(image=image, matrix=matrix) for image, matrix in zip(images, matrices, strict=True)]
+    crops, matrices = cut_out(places, masker.face_type, masker.size, pixels=looks_at_pixels(masker))
+    return masks_of(name, masker, crops, [face.landmarks for _, face in places], matrices)
+
+
+def looks_at_pixels(masker: Masker) -> bool:
+    """Whether a masker wants to see the crops; one that does not gets black ones."""
+    return bool(getattr(masker, "looks_at_pixels", True))
+
+
+def masks_of(
+    name: str, masker: Masker, crops: Image, landmarks: Sequence[FloatArray], matrices: Sequence[Matrix]
+) -> list[Mask]:
+    """Let a masker mask a batch of at least one face.
+
+    Args:
+        name: the masker's, for messages.
+        crops: (n, size, size, 3) uint8 BGR, as the masker wants them.
+        landmarks: (68, 2) float32 of each face, in frame pixels.
+        matrices: (2, 3) float64 of each crop, frame -> crop.
+
+    Raises:
+        PluginError: when it does not answer for every face.
+    """
+    points = [geometry.transform(face, matrix) for face, matrix in zip(landmarks, matrices, strict=True)]
+    values = masker.mask(crops, np.stack(points).astype(np.float32))
+    check_count(f"masker {name!r}", values, matrices)
+    # One at a time they stay in the processor's cache, which is several times as fast.
+    return [Mask(image=_stored(mask), matrix=matrix) for mask, matrix in zip(values, matrices, strict=True)]
+
+
+def _stored(mask: FloatArray) -> Image:
+    return np.rint(np.clip(mask, 0, 1) * 255).astype(np.uint8)

@@ -168,7 +168,7 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
     owners = {"fspp-core": backend.versions()["fspp-core"]}
     chosen = {}
     for kind, name in used:
-        chosen[kind, name] = _with_shared(options, kind, name, components.get(name, {}), registry)
+        chosen[kind, name] = with_shared(options, kind, name, components.get(name, {}), registry)
         owner = registry.owner(kind, name)
         owners[owner.distribution] = owner.version
     return Plan(
@@ -182,8 +182,8 @@ def make_plan(options: ExtractOptions, components: Components, registry: Registr
     )
 
 
-def _with_shared(options: ExtractOptions, kind: Kind, name: str, given: Mapping[str, Any], registry: Registry) -> Any:
-    """A component's options, with the extraction's own where it has options of these names that are not given."""
+def with_shared(options: Any, kind: Kind, name: str, given: Mapping[str, Any], registry: Registry) -> Any:
+    """A component's options, with the job's own "engine" and "precision" where it has such and they are not given."""
     own = registry.options(kind, name, given)
     shared = {key: getattr(options, key) for key in _SHARED if key not in given and hasattr(own, key)}
     wanted = {key: value for key, value in shared.items() if value is not None}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fspp_core.errors import MediaError
 from fspp_core.files import atomic_write, long_path
 from fspp_core.media.color import rgb_to_bgr, to_bgr
-from fspp_core.media.png import SIGNATURE, read_text_chunks, with_text
+from fspp_core.media.png import SIGNATURE, read_text_chunks, replace_text, with_text
 from fspp_core.types import DeepImage
 
 LOG = logging.getLogger(__name__)
@@ -89,6 +89,23 @@ def write_image(
         data = with_text(data, text)
     try:
         atomic_write(path, data)
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def rewrite_text(path: Path | str, text: Mapping[str, str]) -> None:
+    """Replace texts inside a PNG that has been read well, without touching its pixels; the file changes whole or not.
+
+    Raises:
+        MediaError: when it is no PNG, cut off, or the disk refuses.
+    """
+    path = Path(path)
+    data = _read(path)
+    if not data.startswith(SIGNATURE):
+        raise MediaError(f"{path}: texts can be put into PNG files only, and this is none")
+    _check_whole(data, path)
+    try:
+        atomic_write(path, replace_text(data, text))
     except OSError as error:
         raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -36,6 +36,23 @@ def with_text(png: bytes, text: Mapping[str, str]) -> bytes:
     return png[:head] + b"".join(chunks) + png[head:]
 
 
+def replace_text(png: bytes, text: Mapping[str, str]) -> bytes:
+    """`png` with `text` in place of what it had under the same keywords; all else stays, byte for byte.
+
+    Raises:
+        MediaError: as `with_text`.
+    """
+    kept, at = [png[: len(SIGNATURE)]], len(SIGNATURE)
+    while at < len(png):
+        length, kind = struct.unpack_from(">I4s", png, at)
+        end = at + length + 12
+        keyword = png[at + 8 : end].partition(b"\0")[0].decode("latin-1")
+        if kind not in _TEXT_CHUNKS or keyword not in text:
+            kept.append(png[at:end])
+        at = end
+    return with_text(b"".join(kept), text)
+
+
 def read_text_chunks(file: BinaryIO, path: Path) -> dict[str, str]:
     """The texts of an open PNG file, by keyword; pixels are skipped, not read.
 
@@ -94,3 +111,8 @@ def _chunks(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, bytes]]:
 
 def _cut_off(path: Path) -> MediaError:
     return MediaError(f"{path}: the PNG ends before its end mark; the file is cut off, make or copy it anew")
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    """Width and height that the header of a PNG says; (0, 0) where there is none."""
+    return struct.unpack_from(">II", png, 16) if len(png) >= 24 else (0, 0)
