@@ -12,8 +12,8 @@ from skimage.feature import hog
 
 from fspp_core.alignments import FrameRecord, to_record
 from fspp_core.extraction.cuts import glance, is_cut
-from fspp_core.extraction.descriptor import HogColor
-from fspp_core.extraction.tracks import Tracks
+from fspp_core.extraction.identity.descriptor import HogColor
+from fspp_core.extraction.identity.tracks import Tracks
 from fspp_core.options import NoOptions
 from fspp_core.types import Face
 

@@ -12,10 +12,10 @@ from ratio import Comparison, compare
 from fspp_core import geometry
 from fspp_core.demo.animate import animate
 from fspp_core.demo.portraits import ASTRONAUT, HOPPER, load
-from fspp_core.extraction.detecting import Detecting
+from fspp_core.extraction.detection.detecting import Detecting
+from fspp_core.extraction.detection.tracking import Tracking
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.shots import Group, Shot
-from fspp_core.extraction.tracking import Tracking
 from fspp_core.registry import load_registry
 from fspp_core.types import Detection, Image
 

@@ -12,8 +12,8 @@ from fspp_core.alignments import Alignments
 from fspp_core.demo.animate import animate
 from fspp_core.demo.portraits import ASTRONAUT, HOPPER
 from fspp_core.extraction import ExtractOptions, extract
-from fspp_core.extraction.descriptor import HogColor, gradient_histograms
-from fspp_core.extraction.mean_gradients import MEAN_GRADIENTS
+from fspp_core.extraction.identity.descriptor import HogColor, gradient_histograms
+from fspp_core.extraction.identity.mean_gradients import MEAN_GRADIENTS
 from fspp_core.geometry import crop_matrix, warp
 from fspp_core.media import write_image
 from fspp_core.media.clip import write_clip

@@ -10,7 +10,7 @@ from fspp_align_fan.aligner import FANAligner
 from fspp_align_fan.options import FANOptions
 from fspp_align_fan.weights import convert
 from fspp_core.errors import PluginError, ShapeError
-from fspp_core.extraction.second_pass import five_looks
+from fspp_core.extraction.alignment.second_pass import five_looks
 from fspp_core.geometry.affine import untransform_each
 from fspp_core.types import Detection
 

@@ -9,8 +9,8 @@ from fspp_align_fan.aligner import FANAligner
 from fspp_align_fan.options import FANOptions
 from fspp_core import geometry
 from fspp_core.extraction import ExtractOptions
-from fspp_core.extraction.aligning import Aligning
-from fspp_core.extraction.second_pass import SecondPass, five_looks, second_pass_of
+from fspp_core.extraction.alignment.aligning import Aligning
+from fspp_core.extraction.alignment.second_pass import SecondPass, five_looks, second_pass_of
 from fspp_core.extraction.shots import Shot
 from fspp_core.geometry import MEAN_FACE_68
 from fspp_core.geometry.affine import between_centers
@@ -78,7 +78,7 @@ def test_fan_has_a_second_pass_unless_told_otherwise(one_stack, crops_run, deepf
 @pytest.mark.parametrize("how", ["clahe", "hist", "mean"])
 def test_the_crops_are_evened_out(one_stack, deepfacelab, monkeypatch, how):
     """Those of the first pass and of the second, on the pixels the network gets."""
-    from fspp_core.extraction.normalizing import even_out
+    from fspp_core.extraction.alignment.normalizing import even_out
 
     crops, _ = one_stack.cut([deepfacelab.made("image") // 3 + 40], [found(RECTS[0])])
     got, run = [], one_stack._cells

@@ -34,7 +34,7 @@ def fspp_aligners() -> list[ComponentSpec]:
         _spec(
             "aligner",
             "keypoints",
-            "extraction.keypoints:KeypointsAligner",
+            "extraction.alignment.keypoints:KeypointsAligner",
             "The mean 68-point face, fitted to the detector's five keypoints.",
         )
     ]
@@ -75,7 +75,7 @@ def fspp_recognizers() -> list[ComponentSpec]:
         _spec(
             "recognizer",
             "hog-color",
-            "extraction.descriptor:HogColor",
+            "extraction.identity.descriptor:HogColor",
             "Gradients and colours of a face; no recognition network: knows people in like pose and light only.",
         )
     ]

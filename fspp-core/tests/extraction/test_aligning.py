@@ -10,9 +10,9 @@ import pytest
 
 from fspp_core.errors import Cancelled, ConfigError
 from fspp_core.extraction import ExtractOptions
-from fspp_core.extraction.aligning import Aligning
-from fspp_core.extraction.keypoints import KeypointsAligner
-from fspp_core.extraction.sharing import SharedDetector
+from fspp_core.extraction.alignment.aligning import Aligning
+from fspp_core.extraction.alignment.keypoints import KeypointsAligner
+from fspp_core.extraction.detection.sharing import SharedDetector
 from fspp_core.extraction.shots import Shot, Turned
 from fspp_core.geometry import MEAN_FACE_68, box_of
 from fspp_core.options import NoOptions

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fspp_core.extraction.descriptor import HogColor, gradient_histograms
-from fspp_core.extraction.mean_gradients import MEAN_GRADIENTS
+from fspp_core.extraction.identity.descriptor import HogColor, gradient_histograms
+from fspp_core.extraction.identity.mean_gradients import MEAN_GRADIENTS
 from fspp_core.geometry import crop_matrix, fit_keypoints, warp
 from fspp_core.options import NoOptions
 

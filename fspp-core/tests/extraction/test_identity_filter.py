@@ -12,8 +12,8 @@ import pytest
 
 from fspp_core.alignments import Alignments, read_face_record
 from fspp_core.errors import AlignmentsError, ConfigError, PluginError
-from fspp_core.extraction.identity_filter import IdentityFilter
-from fspp_core.extraction.recognizing import Recognizing
+from fspp_core.extraction.identity.identity_filter import IdentityFilter
+from fspp_core.extraction.identity.recognizing import Recognizing
 from fspp_core.extraction.shots import Shot
 from fspp_core.geometry import MEAN_FACE_68
 from fspp_core.media import write_image

@@ -17,8 +17,8 @@ from fspp_core import geometry
 from fspp_core.alignments import Alignments
 from fspp_core.errors import AlignmentsError, ConfigError
 from fspp_core.extraction import import_schema
-from fspp_core.extraction.import_file import FIELDS, read_import
-from fspp_core.extraction.importing import faces_by_index
+from fspp_core.extraction.detection.import_file import FIELDS, read_import
+from fspp_core.extraction.detection.importing import faces_by_index
 from fspp_core.geometry import MEAN_FACE_68, MEAN_HEAD_68
 from fspp_core.media import open_media
 

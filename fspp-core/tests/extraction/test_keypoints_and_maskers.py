@@ -7,7 +7,7 @@ import pytest
 
 from fspp_core import geometry
 from fspp_core.errors import ShapeError
-from fspp_core.extraction.keypoints import KeypointsAligner
+from fspp_core.extraction.alignment.keypoints import KeypointsAligner
 from fspp_core.extraction.mask_options import (
     ComponentsOptions,
     CustomOptions,

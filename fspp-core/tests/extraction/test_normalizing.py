@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fspp_core.errors import ShapeError
-from fspp_core.extraction.normalizing import even_out, evened
+from fspp_core.extraction.alignment.normalizing import even_out, evened
 from fspp_core.interfaces import CropAligner
 from fspp_core.types import Detection
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fspp_core.errors import PluginError
-from fspp_core.extraction.refeeding import align_refed, jittered
+from fspp_core.extraction.alignment.refeeding import align_refed, jittered
 from fspp_core.types import Detection
 
 corner, side = st.floats(-100, 3000), st.floats(4, 900)

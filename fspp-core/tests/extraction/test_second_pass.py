@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from fspp_core import geometry
 from fspp_core.errors import ConfigError, PluginError
 from fspp_core.extraction import ExtractOptions
-from fspp_core.extraction.aligning import Aligning
-from fspp_core.extraction.keypoints import KeypointsAligner
-from fspp_core.extraction.plausible import better
-from fspp_core.extraction.second_pass import SHIFTS, SecondPass, five_looks, second_pass_of
+from fspp_core.extraction.alignment.aligning import Aligning
+from fspp_core.extraction.alignment.keypoints import KeypointsAligner
+from fspp_core.extraction.alignment.plausible import better
+from fspp_core.extraction.alignment.second_pass import SHIFTS, SecondPass, five_looks, second_pass_of
 from fspp_core.extraction.shots import Shot, Turned
 from fspp_core.geometry import MEAN_FACE_68, box_of
 from fspp_core.geometry.affine import between_centers, between_points
@@ -209,7 +209,7 @@ def test_pixels_lie_where_the_points_say(mode, side, angle):
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, 33])
 def test_faces_of_turned_frames_come_back(degrees):
     """As the rotation search turns frames: box, keypoints and landmarks, to where they are on the frame."""
-    from fspp_core.extraction.turning import turn
+    from fspp_core.extraction.detection.turning import turn
 
     truth = moved(MEAN_FACE_68, 0.3, 60, np.array([120, 110])).astype(np.float32)
     ramp = Ramp(truth, truth)

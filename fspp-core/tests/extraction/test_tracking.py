@@ -16,11 +16,11 @@ from fspp_core.demo.animate import animate
 from fspp_core.demo.portraits import ASTRONAUT, HOPPER
 from fspp_core.errors import Cancelled
 from fspp_core.extraction import ExtractOptions, extract
-from fspp_core.extraction.detecting import Detecting
-from fspp_core.extraction.flow import Follower, levels_of
+from fspp_core.extraction.detection.detecting import Detecting
+from fspp_core.extraction.detection.flow import Follower, levels_of
+from fspp_core.extraction.detection.tracking import Tracking
+from fspp_core.extraction.detection.turning import turn
 from fspp_core.extraction.shots import Shot
-from fspp_core.extraction.tracking import Tracking
-from fspp_core.extraction.turning import turn
 from fspp_core.types import Detection
 
 FRAMES, SIDE = 36, 288

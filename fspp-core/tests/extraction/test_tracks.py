@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fspp_core.alignments import Alignments, FrameRecord, MediaRecord, to_record
 from fspp_core.extraction import ExtractOptions
-from fspp_core.extraction.tracks import Tracks, tracks_of
+from fspp_core.extraction.identity.tracks import Tracks, tracks_of
 from fspp_core.geometry import MEAN_FACE_68
 from fspp_core.types import Face
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from fspp_core import geometry
 from fspp_core.errors import ConfigError
 from fspp_core.extraction import ExtractOptions
-from fspp_core.extraction.aligning import Aligning
-from fspp_core.extraction.detecting import Detecting
-from fspp_core.extraction.keypoints import KeypointsAligner
+from fspp_core.extraction.alignment.aligning import Aligning
+from fspp_core.extraction.alignment.keypoints import KeypointsAligner
+from fspp_core.extraction.detection.detecting import Detecting
+from fspp_core.extraction.detection.turning import angles_of, turn, turn_like
 from fspp_core.extraction.shots import Shot
-from fspp_core.extraction.turning import angles_of, turn, turn_like
 from fspp_core.options import NoOptions
 from fspp_core.types import Detection
 

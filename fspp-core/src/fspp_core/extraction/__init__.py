@@ -9,8 +9,8 @@ from fspp_core.lazy import lazy
 if TYPE_CHECKING:
     from fspp_core.extraction.batch import extract_all
     from fspp_core.extraction.batch_report import BatchReport
+    from fspp_core.extraction.detection.import_format import import_schema
     from fspp_core.extraction.driver import extract
-    from fspp_core.extraction.import_format import import_schema
     from fspp_core.extraction.options import ExtractOptions
     from fspp_core.extraction.report import ExtractReport
 
@@ -20,7 +20,7 @@ _HOMES = {
     "ExtractReport": "report",
     "extract": "driver",
     "extract_all": "batch",
-    "import_schema": "import_format",
+    "import_schema": "detection.import_format",
 }
 
 __all__ = ["BatchReport", "ExtractOptions", "ExtractReport", "extract", "extract_all", "import_schema"]

@@ -15,7 +15,8 @@ import msgspec
 from fspp_core import backend
 from fspp_core.alignments import Alignments, AlignmentsJournal, FrameRecord, to_record
 from fspp_core.errors import MediaError
-from fspp_core.extraction.importing import importing
+from fspp_core.extraction.detection.importing import importing
+from fspp_core.extraction.identity.tracks import tracks_of
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.output import Output
 from fspp_core.extraction.plan import Components, Plan, make_plan, media_record, wanted_frames
@@ -23,7 +24,6 @@ from fspp_core.extraction.report import ExtractReport, write_report
 from fspp_core.extraction.shots import Shot
 from fspp_core.extraction.stages import Stages
 from fspp_core.extraction.threads import opencv_in_one_thread
-from fspp_core.extraction.tracks import tracks_of
 from fspp_core.extraction.workbench import Workbench
 from fspp_core.files import long_path
 from fspp_core.media import MediaReader, open_media

@@ -11,13 +11,13 @@ from typing import Any
 from fspp_core import backend
 from fspp_core.alignments import MediaRecord
 from fspp_core.errors import ConfigError
-from fspp_core.extraction.aligning import Aligning
-from fspp_core.extraction.identity_filter import threshold
-from fspp_core.extraction.import_file import ImportFile, read_import
+from fspp_core.extraction.alignment.aligning import Aligning
+from fspp_core.extraction.alignment.second_pass import second_pass_of
+from fspp_core.extraction.detection.import_file import ImportFile, read_import
+from fspp_core.extraction.detection.turning import angles_of
+from fspp_core.extraction.identity.identity_filter import threshold
+from fspp_core.extraction.identity.references import digests, reference_files, reference_vectors
 from fspp_core.extraction.options import ExtractOptions
-from fspp_core.extraction.references import digests, reference_files, reference_vectors
-from fspp_core.extraction.second_pass import second_pass_of
-from fspp_core.extraction.turning import angles_of
 from fspp_core.interfaces import Aligner, Detector, Masker, Recognizer
 from fspp_core.media import MediaInfo, MediaReader
 from fspp_core.options import options_dict, schema_of

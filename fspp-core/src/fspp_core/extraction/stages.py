@@ -13,20 +13,20 @@ from fspp_core import geometry
 from fspp_core.alignments import FaceCrop, MediaRecord, write_face_crop
 from fspp_core.concurrency import background, ordered_map
 from fspp_core.errors import ConfigError, FsppError
-from fspp_core.extraction.aligning import Aligning
+from fspp_core.extraction.alignment.aligning import Aligning
 from fspp_core.extraction.cuts import Cuts
-from fspp_core.extraction.detecting import Detecting
+from fspp_core.extraction.detection.detecting import Detecting
+from fspp_core.extraction.detection.importing import Importing, as_imported
+from fspp_core.extraction.detection.sharing import SharedDetector
+from fspp_core.extraction.detection.tracking import Tracking
 from fspp_core.extraction.filtering import filtering
-from fspp_core.extraction.identity_filter import identity_filter
-from fspp_core.extraction.importing import Importing, as_imported
+from fspp_core.extraction.identity.identity_filter import identity_filter
+from fspp_core.extraction.identity.recognizing import Recognizing
 from fspp_core.extraction.masking import Masking
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.plan import Tools
-from fspp_core.extraction.recognizing import Recognizing
 from fspp_core.extraction.resuming import context_of
-from fspp_core.extraction.sharing import SharedDetector
 from fspp_core.extraction.shots import Group, Shot, by_size
-from fspp_core.extraction.tracking import Tracking
 from fspp_core.interfaces import Detector
 from fspp_core.media import MediaReader
 from fspp_core.progress import Timings

@@ -6,11 +6,11 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from fspp_core.extraction.detecting import Detecting, kept
-from fspp_core.extraction.flow import Follower, levels_of
+from fspp_core.extraction.detection.detecting import Detecting, kept
+from fspp_core.extraction.detection.flow import Follower, levels_of
+from fspp_core.extraction.detection.turning import turn_like
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.shots import Group, Shot, Turned
-from fspp_core.extraction.turning import turn_like
 
 LOG = logging.getLogger(__name__)
 

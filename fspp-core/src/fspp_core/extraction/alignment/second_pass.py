@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from fspp_core import geometry
 from fspp_core.errors import ConfigError, ShapeError
+from fspp_core.extraction.alignment.plausible import better
 from fspp_core.extraction.answers import check_count
 from fspp_core.extraction.options import ExtractOptions
-from fspp_core.extraction.plausible import better
 from fspp_core.geometry.affine import between_centers, transform_each, untransform_each
 from fspp_core.interfaces import Aligner, CropAligner, CropDetector, Detector
 from fspp_core.types import Detection, FloatArray, Image, Matrix

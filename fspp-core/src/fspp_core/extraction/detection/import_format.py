@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fspp_core.extraction.import_file import BOX_FIELDS, CORNER_FIELDS, LANDMARKS_FIELDS, SCHEMA_KEY
+from fspp_core.extraction.detection.import_file import BOX_FIELDS, CORNER_FIELDS, LANDMARKS_FIELDS, SCHEMA_KEY
 
 _SIDES = "Left, top, right, bottom in pixels of the upright frame, half-open."
 _SHAPE = "Landmarks in pixels, x before y: the 68 of iBUG, or the 98 of WFLW, which are turned into these."

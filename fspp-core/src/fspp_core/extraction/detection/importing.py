@@ -10,9 +10,9 @@ from pathlib import Path, PurePath
 
 from fspp_core import geometry
 from fspp_core.errors import AlignmentsError
-from fspp_core.extraction.aligning import IMPORTED
-from fspp_core.extraction.detecting import kept
-from fspp_core.extraction.import_file import ImportedFace, ImportFile
+from fspp_core.extraction.alignment.aligning import IMPORTED
+from fspp_core.extraction.detection.detecting import kept
+from fspp_core.extraction.detection.import_file import ImportedFace, ImportFile
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.shots import Group, Shot
 from fspp_core.media import MediaReader

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from fspp_core import geometry
 from fspp_core.extraction.answers import check_count
+from fspp_core.extraction.detection.turning import angles_of, search
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.shots import Group
-from fspp_core.extraction.turning import angles_of, search
 from fspp_core.interfaces import Detector
 from fspp_core.types import Detection
 

@@ -10,10 +10,10 @@ from itertools import groupby
 import numpy as np
 
 from fspp_core import geometry
-from fspp_core.extraction.normalizing import evened
+from fspp_core.extraction.alignment.normalizing import evened
+from fspp_core.extraction.alignment.refeeding import align_refed
+from fspp_core.extraction.alignment.second_pass import SecondPass, second_pass_of
 from fspp_core.extraction.options import ExtractOptions
-from fspp_core.extraction.refeeding import align_refed
-from fspp_core.extraction.second_pass import SecondPass, second_pass_of
 from fspp_core.extraction.shots import Group, Shot
 from fspp_core.geometry.affine import between_points
 from fspp_core.interfaces import Aligner, Detector

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fspp_core.errors import ShapeError
-from fspp_core.extraction.mean_gradients import MEAN_GRADIENTS
+from fspp_core.extraction.identity.mean_gradients import MEAN_GRADIENTS
 from fspp_core.options import NoOptions
 from fspp_core.types import FloatArray, Image
 

@@ -1,0 +1,1 @@
+"""The align stage: landmarks in one pass or two, from jittered boxes and evened-out light."""

@@ -1,0 +1,1 @@
+"""Whose face it is: descriptions, the identity filter, and tracks over frames."""
