@@ -12,8 +12,8 @@ import numpy as np
 from fspp_core import geometry
 from fspp_core.alignments.crops import TEXT_KEY, read_face_crop
 from fspp_core.errors import ConfigError, FsppError
+from fspp_core.extraction.identity.recognizing import embedded
 from fspp_core.extraction.options import ExtractOptions
-from fspp_core.extraction.recognizing import embedded
 from fspp_core.extraction.shots import Group, Shot
 from fspp_core.files import file_digest, long_path
 from fspp_core.interfaces import Detector, Recognizer
