@@ -10,7 +10,7 @@ import pytest
 
 from fspp_core.errors import Cancelled, ConfigError
 from fspp_core.extraction import ExtractOptions
-from fspp_core.extraction.alignment.aligning import Aligning
+from fspp_core.extraction.alignment.aligning import Aligning, check_aligner
 from fspp_core.extraction.alignment.keypoints import KeypointsAligner
 from fspp_core.extraction.detection.sharing import SharedDetector
 from fspp_core.extraction.shots import Shot, Turned
@@ -143,11 +143,11 @@ def test_refeed_second_pass_and_normalisation_go_together():
 
 def test_options_that_make_nothing_better_are_told(caplog):
     fitted = KeypointsAligner(NoOptions())
-    Aligning(aligner=fitted, options=ExtractOptions())
+    check_aligner(ExtractOptions(), fitted)
     Aligning(aligner=Counting(), options=ExtractOptions(refeed=2, normalization="hist"))
     assert not caplog.messages
-    Aligning(aligner=fitted, options=ExtractOptions(refeed=2))
-    Aligning(aligner=fitted, options=ExtractOptions(normalization="hist"))
+    check_aligner(ExtractOptions(refeed=2), fitted)
+    check_aligner(ExtractOptions(normalization="hist"), fitted)
     assert len(caplog.messages) == 2
     assert "'keypoints' lays a mean face" in caplog.text
 

@@ -11,8 +11,7 @@ from typing import Any
 from fspp_core import backend
 from fspp_core.alignments import MediaRecord
 from fspp_core.errors import ConfigError
-from fspp_core.extraction.alignment.aligning import Aligning
-from fspp_core.extraction.alignment.second_pass import second_pass_of
+from fspp_core.extraction.alignment.aligning import Aligning, check_aligner
 from fspp_core.extraction.detection.import_file import ImportFile, read_import
 from fspp_core.extraction.detection.turning import angles_of
 from fspp_core.extraction.identity.identity_filter import threshold
@@ -119,7 +118,7 @@ class Plan:
 
         aligner = built("aligner", self.options.aligner)
         if aligner is not None:
-            second_pass_of(self.options, aligner)
+            check_aligner(self.options, aligner)
         detector = built("detector", self.options.detector)
         recognizers = {name: built("recognizer", name) for name in self.options.recognizers}
         return Tools(

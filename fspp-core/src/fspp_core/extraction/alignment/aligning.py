@@ -27,6 +27,21 @@ IMPORTED = "import"
 Place = tuple[Shot, int]  # a frame, and the number of a detection in it
 
 
+def check_aligner(options: ExtractOptions, aligner: Aligner) -> None:
+    """Refuse options of the align stage that the aligner cannot follow; warn of those that make no difference.
+
+    Raises:
+        ConfigError: when it cannot do the second pass that they ask for.
+    """
+    second_pass_of(options, aligner)
+    if aligner.landmarks_origin == "fitted" and (options.refeed or options.normalization != "none"):
+        LOG.warning(
+            "aligner %r lays a mean face over the detector's keypoints: refeed and normalization make that no better; "
+            "they are for aligners that look at the picture, such as fan",
+            options.aligner,
+        )
+
+
 class Aligning:
     """Gives detected faces landmarks; imported ones keep theirs.
 
@@ -44,12 +59,6 @@ class Aligning:
         self._origin = aligner.landmarks_origin
         self._aligner = evened(aligner, options.normalization)
         self._again = None if mode is None else SecondPass(mode, self._aligner, detector)
-        if aligner.landmarks_origin == "fitted" and (options.refeed or options.normalization != "none"):
-            LOG.warning(
-                "aligner %r lays a mean face over the detector's keypoints: refeed and normalization make that no "
-                "better; they are for aligners that look at the picture, such as fan",
-                options.aligner,
-            )
 
     def __call__(self, group: Group) -> Group:
         """The same frames with a face for each detection."""
