@@ -144,7 +144,7 @@ def test_refeed_second_pass_and_normalisation_go_together():
 def test_options_that_make_nothing_better_are_told(caplog):
     fitted = KeypointsAligner(NoOptions())
     check_aligner(ExtractOptions(), fitted)
-    Aligning(aligner=Counting(), options=ExtractOptions(refeed=2, normalization="hist"))
+    check_aligner(ExtractOptions(refeed=2, normalization="hist"), Counting())
     assert not caplog.messages
     check_aligner(ExtractOptions(refeed=2), fitted)
     check_aligner(ExtractOptions(normalization="hist"), fitted)
