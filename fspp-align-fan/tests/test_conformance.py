@@ -6,26 +6,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from fspp_align_fan.aligner import FANAligner
 from fspp_align_fan.weights import tensor_shapes
 from fspp_core.testing import AlignerConformance
 from fspp_core.testing.pictures import drawn_face, face_keypoints
 from fspp_core.types import Detection
 
 FILES = {}
-
-
-class WithWeights:
-    """The registry, but that FAN is built with the weights made here."""
-
-    def __init__(self, registry):
-        self.registry = registry
-
-    def __getattr__(self, name):
-        return getattr(self.registry, name)
-
-    def build(self, kind, name, raw=None, *, preset=None):
-        return FANAligner(self.registry.options(kind, name, raw, preset=preset), FILES)
 
 
 def skin_weights():
@@ -57,8 +43,8 @@ class Both(AlignerConformance):
     translation_tolerance_px = 0.01
 
     @classmethod
-    def registry(cls):
-        return WithWeights(super().registry())
+    def weights(cls):
+        return FILES
 
     @classmethod
     def faces(cls):

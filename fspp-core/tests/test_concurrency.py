@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fspp_core.concurrency import background, batched, few_sizes, ordered_map
+from fspp_core.concurrency import background, batched, consecutive, few_sizes, ordered_map
 
 
 class Source:
@@ -132,3 +132,9 @@ def test_batches_of_few_sizes_cover_everything_once(count: int, most: int) -> No
 def test_there_are_no_more_sizes_than_stated(most: int) -> None:
     sizes = {place.stop - place.start for count in range(3 * most) for place in few_sizes(count, most)}
     assert len(sizes) <= most.bit_length() + 1
+
+
+def test_consecutive_places_lie_one_after_another():
+    letters = "abcde"
+    assert [letters[part] for part in consecutive([2, 0, 3])] == ["ab", "", "cde"]
+    assert list(consecutive([])) == []

@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from fspp_core.testing import DetectorConformance
 from fspp_core.testing.pictures import drawn_face
-from fspp_detect_s3fd.detector import WEIGHTS, S3FDDetector
+from fspp_detect_s3fd.detector import WEIGHTS
 from fspp_detect_s3fd.shapes import HEADS, tensor_shapes
 
 FACE = (60.0, 20.0, 150.0, 140.0)
@@ -33,19 +33,6 @@ def skin_weights():
     return tensors
 
 
-class WithWeights:
-    """The registry, but that S3FD is built with the weights made here."""
-
-    def __init__(self, registry):
-        self.registry = registry
-
-    def __getattr__(self, name):
-        return getattr(self.registry, name)
-
-    def build(self, kind, name, raw=None, *, preset=None):
-        return S3FDDetector(self.registry.options(kind, name, raw, preset=preset), FILES)
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _weights(tmp_path_factory):
     FILES[WEIGHTS] = tmp_path_factory.mktemp("weights") / "s3fd.safetensors"
@@ -60,8 +47,8 @@ class TestS3FD(DetectorConformance):
     score_tolerance = 1e-4
 
     @classmethod
-    def registry(cls):
-        return WithWeights(super().registry())
+    def weights(cls):
+        return FILES
 
     @classmethod
     def face_picture(cls):

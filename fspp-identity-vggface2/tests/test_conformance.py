@@ -7,35 +7,10 @@ from safetensors.numpy import save_file
 
 from fspp_core.testing import RecognizerConformance
 from fspp_identity_vggface2 import ir_tensors, vggface2_tensors
-from fspp_identity_vggface2.recognizers import IR50Recognizer, IR101Recognizer, VGGFace2Recognizer
+from fspp_identity_vggface2.recognizers import IR50Recognizer, IR101Recognizer
 
 UNITS = (1, 2, 1, 1)
 FILES = {}
-
-
-class Small50(IR50Recognizer):
-    units = UNITS
-
-
-class Small101(IR101Recognizer):
-    units = UNITS
-
-
-CLASSES = {"vggface2": VGGFace2Recognizer, "ir-50": Small50, "ir-101": Small101}
-
-
-class WithWeights:
-    """The registry, but that recognizers are built with the weights made here; IR networks with few of their blocks."""
-
-    def __init__(self, registry):
-        self.registry = registry
-
-    def __getattr__(self, name):
-        return getattr(self.registry, name)
-
-    def build(self, kind, name, raw=None, *, preset=None):
-        options = self.registry.options(kind, name, raw, preset=preset)
-        return CLASSES[name](options, {"made here": FILES["vggface2" if name == "vggface2" else "ir"]})
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -44,14 +19,18 @@ def _weights(made, tmp_path_factory):
     for name, wanted in shapes.items():
         FILES[name] = tmp_path_factory.mktemp("weights") / f"{name}.safetensors"
         save_file(made(wanted), FILES[name])
+    with pytest.MonkeyPatch.context() as patch:
+        for recognizer in (IR50Recognizer, IR101Recognizer):
+            patch.setattr(recognizer, "units", UNITS)  # IR networks with few of their blocks
+        yield
 
 
 class Recognizers(RecognizerConformance):
     dimensions = 512
 
     @classmethod
-    def registry(cls):
-        return WithWeights(super().registry())
+    def weights(cls):
+        return {"made here": FILES["vggface2" if cls.component == "vggface2" else "ir"]}
 
 
 class TestVGGFace2(Recognizers):

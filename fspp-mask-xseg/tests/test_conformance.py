@@ -5,22 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fspp_core.testing import MaskerConformance
-from fspp_mask_xseg.masker import XSegMasker
 
 FILES = {}
-
-
-class WithWeights:
-    """The registry, but that XSeg is built with the weights made here."""
-
-    def __init__(self, registry):
-        self.registry = registry
-
-    def __getattr__(self, name):
-        return getattr(self.registry, name)
-
-    def build(self, kind, name, raw=None, *, preset=None):
-        return XSegMasker(self.registry.options(kind, name, raw, preset=preset), FILES)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,5 +20,5 @@ class TestXSeg(MaskerConformance):
     finds_drawn_face = True
 
     @classmethod
-    def registry(cls):
-        return WithWeights(super().registry())
+    def weights(cls):
+        return FILES

@@ -14,7 +14,7 @@ from fspp_align_fan.network import INPUT_SIDE, MAP_SIDE
 from fspp_align_fan.options import FANOptions
 from fspp_align_fan.weights import load
 from fspp_align_fan.windows import Windows, cut, windows_of
-from fspp_core.concurrency import few_sizes
+from fspp_core.concurrency import consecutive, few_sizes
 from fspp_core.errors import PluginError, ShapeError
 from fspp_core.inference import Network
 from fspp_core.types import Detection, FloatArray, Image, LandmarksOrigin
@@ -60,8 +60,8 @@ class FANAligner:
         cells = np.empty((len(windows), 68, 2), np.float32)
         for part in few_sizes(len(windows), self._options.batch_size):
             cells[part] = self._cells(self._crops(windows, pictures, part))
-        ends = np.cumsum([len(found) for found in detections[:-1]], dtype=int)
-        return np.split(windows.to_picture(cells), ends) if len(images) else []
+        landmarks = windows.to_picture(cells)
+        return [landmarks[part] for part in consecutive(map(len, detections))]
 
     def cut(
         self, images: Sequence[Image], detections: Sequence[Sequence[Detection]]

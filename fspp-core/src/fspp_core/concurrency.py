@@ -65,7 +65,7 @@ def background(
         except BaseException as caught:  # noqa: BLE001 - handed over to the reader
             error = caught
         finally:
-            _close(items)
+            close(items)
             put(_End(error))
 
     thread = threading.Thread(target=work, name="fspp-stage", daemon=True)
@@ -92,10 +92,11 @@ def _told(listener: Callable[[float], None] | None) -> Iterator[None]:
         listener(time.perf_counter() - start)
 
 
-def _close(items: Any) -> None:
-    close = getattr(items, "close", None)
-    if close is not None:
-        close()
+def close(closable: Any) -> None:
+    """Call `close` where there is one: of a generator, a stage, a component."""
+    closing = getattr(closable, "close", None)
+    if closing is not None:
+        closing()
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -103,6 +104,14 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def consecutive(lengths: Iterable[int]) -> Iterator[slice]:
+    """Places of runs of these lengths, one after another: what belongs to each of several in one long list."""
+    first = 0
+    for length in lengths:
+        yield slice(first, first + length)
+        first += length
 
 
 def few_sizes(count: int, most: int) -> Iterator[slice]:
@@ -134,4 +143,4 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
         finally:
             for future in pending:
                 future.cancel()
-            _close(items)
+            close(items)

@@ -132,6 +132,11 @@ class Masker(Protocol):
         ...
 
 
+def looks_at_pixels(masker: Masker) -> bool:
+    """Whether a masker wants to see the crops; one that does not may be given black ones."""
+    return bool(getattr(masker, "looks_at_pixels", True))
+
+
 class Recognizer(Protocol):
     """Describes whose face it is.
 

@@ -136,8 +136,11 @@ class Registry:
         """Import a component's class and build it from raw option values."""
         return self.construct(kind, name, self.options(kind, name, raw, preset=preset))
 
-    def construct(self, kind: Kind, name: str, options: Any) -> Any:
+    def construct(self, kind: Kind, name: str, options: Any, *, weights: Mapping[str, Path] | None = None) -> Any:
         """Import a component's class and build it from an instance of its options.
+
+        Args:
+            weights: files by name to use in place of those in the store.
 
         Raises:
             PluginError: when the class cannot be imported or built, naming the distribution.
@@ -149,7 +152,8 @@ class Registry:
                 f"{kind} {name!r} is built from {entry.spec.options.__name__}, and got {type(options).__name__}"
             )
         try:
-            weights = WeightStore().paths(entry.spec.weights)
+            if weights is None:
+                weights = WeightStore().paths(entry.spec.weights)
             factory = resolve_name(entry.spec.factory)
             return factory(options, weights) if weights else factory(options)
         except FsppError as error:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from fspp_core import backend
+from fspp_core.alignments.places import find_alignments
 from fspp_core.conversion import checks
 from fspp_core.conversion import output as outputs
 from fspp_core.conversion.options import ConvertOptions
@@ -61,7 +62,7 @@ def convert(
     options = parse_options(ConvertOptions, options_dict(options or ConvertOptions()), where="convert.")
     registry = registry or load_registry()
     media, model_dir, output = Path(media), Path(model_dir), Path(output).absolute()
-    file = checks.find_alignments(Path(alignments))
+    file = find_alignments(Path(alignments))
     checks.check_places(media, file, model_dir, output)
     with open_media(media, accept_damage=options.accept_damage) as reader:
         checks.check_whole(reader.info, accept_damage=options.accept_damage)

@@ -12,7 +12,7 @@ from fspp_core.conversion.masking import MaskPlan
 from fspp_core.conversion.paste import Patch
 from fspp_core.errors import AlignmentsError, ShapeError
 from fspp_core.geometry import compose, crop_matrix, invert, scale_of, transform, warp
-from fspp_core.interfaces import ColorTransfer, Masker
+from fspp_core.interfaces import ColorTransfer, Masker, looks_at_pixels
 from fspp_core.masks.choosing import is_stored
 from fspp_core.masks.evaluating import Layer, evaluate
 from fspp_core.masks.expression import Full, Leaf, Named, Node, leaves
@@ -168,7 +168,7 @@ def _gather_masks(job: FaceJob, frame: Frame, plan: MaskPlan) -> None:
 
 def _view(frame: Frame, face: Face, masker: Masker) -> View:
     matrix = crop_matrix(face.landmarks, masker.face_type, masker.size)
-    if getattr(masker, "looks_at_pixels", True):
+    if looks_at_pixels(masker):
         crop = frame.with_image(warp(frame.image, matrix, masker.size)).bgr8
     else:
         crop = np.zeros((masker.size, masker.size, 3), np.uint8)

@@ -10,6 +10,7 @@ from typing import Any
 
 from fspp_core import backend
 from fspp_core.alignments import Alignments
+from fspp_core.alignments.places import check_footage
 from fspp_core.conversion import checks
 from fspp_core.conversion.faces import Recipe
 from fspp_core.conversion.masking import MaskPlan, made_masks
@@ -63,7 +64,7 @@ def select(alignments: Path, reader: MediaReader, options: ConvertOptions) -> Se
         AlignmentsError: when they do not, or cannot be cut out.
     """
     loaded = Alignments.load(alignments)
-    checks.check_footage(loaded, alignments, reader, any_footage=options.any_footage)
+    check_footage(loaded, alignments, reader, any_footage=options.any_footage)
     selection = Selection(loaded, start=options.start, stop=options.stop, max_faces=options.max_faces)
     checks.check_landmarks(selection, alignments)
     if not selection.faces:

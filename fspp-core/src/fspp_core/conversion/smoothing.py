@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fspp_core.concurrency import close
 from fspp_core.conversion.faces import FrameJob
 from fspp_core.types import FloatArray
 
@@ -56,9 +57,7 @@ class Smoothing:
                 if len(marks) == 2 * self._reach + 1:
                     yield from self._smoothed(waiting.popleft(), marks, first)
         finally:
-            close = getattr(jobs, "close", None)
-            if close is not None:
-                close()
+            close(jobs)
 
     def _marks(self, job: FrameJob) -> _Marks:
         masks = {

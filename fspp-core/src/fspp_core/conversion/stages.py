@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
-from fspp_core.concurrency import background, ordered_map
+from fspp_core.concurrency import background, close, ordered_map
 from fspp_core.conversion.faces import FrameJob, cut, evaluated, patches
 from fspp_core.conversion.paste import paste
 from fspp_core.conversion.plan import Plan
@@ -85,6 +85,4 @@ def _timed(frames: Iterable[Frame], timings: Timings) -> Iterator[Frame]:
                 return
             yield frame
     finally:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            close()
+        close(iterator)

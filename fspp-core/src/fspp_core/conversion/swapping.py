@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from fspp_core.concurrency import close
 from fspp_core.conversion.faces import FaceJob, FrameJob, Recipe
 from fspp_core.errors import ShapeError
 from fspp_core.masks.evaluating import Layer
@@ -57,9 +58,7 @@ class Swapper:
             self._swap(faces)
             yield from waiting
         finally:
-            close = getattr(jobs, "close", None)
-            if close is not None:
-                close()
+            close(jobs)
 
     @staticmethod
     def _ready(waiting: deque[FrameJob], faces: Sequence[FaceJob]) -> Iterator[FrameJob]:

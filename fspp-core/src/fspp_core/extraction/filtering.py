@@ -31,17 +31,27 @@ class Filtering:
 
     def __call__(self, group: Group) -> Group:
         """The same frames with the faces that pass."""
-        return [self._filtered(shot) for shot in group]
+        return sifted(group, self._failed, self.left_out)
 
-    def _filtered(self, shot: Shot) -> Shot:
-        kept = []
-        for face in shot.faces:
-            failed = next((name for name, fault in self.filters.items() if fault(shot, face)), None)
-            if failed is None:
-                kept.append(face)
-            else:
-                self.left_out[failed] += 1
-        return shot if len(kept) == len(shot.faces) else replace(shot, faces=tuple(kept))
+    def _failed(self, shot: Shot, face: Face) -> str | None:
+        return next((name for name, fault in self.filters.items() if fault(shot, face)), None)
+
+
+def sifted(group: Group, failed: Callable[[Shot, Face], str | None], left_out: Counter[str]) -> Group:
+    """The same frames with the faces that pass.
+
+    Args:
+        failed: names the filter that a face of a frame fails, None where it passes all.
+        left_out: gets the number of faces left out, by filter.
+    """
+
+    def kept(shot: Shot) -> Shot:
+        failures = [failed(shot, face) for face in shot.faces]
+        left_out.update(name for name in failures if name is not None)
+        faces = tuple(face for face, name in zip(shot.faces, failures, strict=True) if name is None)
+        return shot if len(faces) == len(shot.faces) else replace(shot, faces=faces)
+
+    return [kept(shot) for shot in group]
 
 
 def filtering(options: ExtractOptions, left_out: Counter[str]) -> Filtering | None:

@@ -11,7 +11,7 @@ from fspp_core import geometry
 from fspp_core.extraction.answers import check_count
 from fspp_core.extraction.cutting import Place, batches, cut_out
 from fspp_core.extraction.shots import Group
-from fspp_core.interfaces import Masker
+from fspp_core.interfaces import Masker, looks_at_pixels
 from fspp_core.types import FloatArray, Image, Mask, Matrix
 
 
@@ -37,11 +37,6 @@ class Masking:
 def _masked(name: str, masker: Masker, places: Sequence[Place]) -> list[Mask]:
     crops, matrices = cut_out(places, masker.face_type, masker.size, pixels=looks_at_pixels(masker))
     return masks_of(name, masker, crops, [face.landmarks for _, face in places], matrices)
-
-
-def looks_at_pixels(masker: Masker) -> bool:
-    """Whether a masker wants to see the crops; one that does not gets black ones."""
-    return bool(getattr(masker, "looks_at_pixels", True))
 
 
 def masks_of(

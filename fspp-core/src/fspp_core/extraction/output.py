@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fspp_core.alignments import AlignmentsJournal, MediaRecord, read_face_record
+from fspp_core.alignments.places import ALIGNMENTS_NAME, FACES_NAME
 from fspp_core.errors import AlignmentsError, FsppError, MediaError
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.files import long_path
@@ -15,7 +16,7 @@ from fspp_core.locking import lock
 
 LOG = logging.getLogger(__name__)
 
-ALIGNMENTS_NAME, FACES_NAME, REPORT_NAME = "alignments.json", "faces", "report.json"
+REPORT_NAME = "report.json"
 _SHOWN = 3
 
 

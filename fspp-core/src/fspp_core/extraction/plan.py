@@ -10,6 +10,7 @@ from typing import Any
 
 from fspp_core import backend
 from fspp_core.alignments import MediaRecord
+from fspp_core.concurrency import close
 from fspp_core.errors import ConfigError
 from fspp_core.extraction.alignment.aligning import Aligning, check_aligner
 from fspp_core.extraction.detection.import_file import ImportFile, read_import
@@ -62,9 +63,7 @@ class Tools:
     def close(self) -> None:
         """Close the components that can be closed."""
         for component in (self.detector, self.aligner, *self.maskers.values(), *self.recognizers.values()):
-            close = getattr(component, "close", None)
-            if close is not None:
-                close()
+            close(component)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from fspp_core import geometry
 from fspp_core.alignments import FaceCrop, MediaRecord, write_face_crop
-from fspp_core.concurrency import background, ordered_map
+from fspp_core.concurrency import background, close, ordered_map
 from fspp_core.errors import ConfigError, FsppError
 from fspp_core.extraction.alignment.aligning import Aligning
 from fspp_core.extraction.cuts import Cuts
@@ -127,12 +127,11 @@ class Stages:
                 self.timings.count("decode", 1)
                 yield shot
         finally:
-            if isinstance(frames, Generator):
-                frames.close()
+            close(frames)
 
     def _each(self, groups: Groups, step: _Step) -> Groups:
         with closing(groups), ExitStack() as end:
-            end.callback(getattr(step.work, "close", lambda: None))  # some have something to say then
+            end.callback(close, step.work)  # some have something to say then
             for group in groups:
                 try:
                     with self.timings.measure(step.name):

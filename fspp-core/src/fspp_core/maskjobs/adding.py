@@ -14,13 +14,13 @@ import numpy as np
 
 from fspp_core.alignments import MaskRecord
 from fspp_core.alignments.faces import encode_mask
-from fspp_core.concurrency import background
+from fspp_core.concurrency import background, close
 from fspp_core.errors import AlignmentsError, ConfigError, ShapeError
-from fspp_core.extraction.masking import looks_at_pixels, masks_of
+from fspp_core.extraction.masking import masks_of
 from fspp_core.extraction.plan import with_shared
 from fspp_core.extraction.threads import opencv_in_one_thread
 from fspp_core.geometry import crop_corners, crop_matrix, transform
-from fspp_core.interfaces import Masker
+from fspp_core.interfaces import Masker, looks_at_pixels
 from fspp_core.maskjobs.copying import copied
 from fspp_core.maskjobs.options import AddOptions
 from fspp_core.maskjobs.places import Entry, Place, counted, writing
@@ -105,7 +105,7 @@ def add_masks(
         opened, *others = stack.enter_context(writing(place, *(() if options.also is None else (options.also,))))
         maskers = {name: registry.construct("masker", name, one) for name, one in chosen.items()}
         for masker in maskers.values():
-            stack.callback(getattr(masker, "close", lambda: None))
+            stack.callback(close, masker)
         looking = any(map(looks_at_pixels, maskers.values()))
         reader = stack.enter_context(footage_of(opened, options.media, any_footage=options.any_footage, needed=looking))
         entries = [entry for entry in opened.entries if wanted(entry.index)]

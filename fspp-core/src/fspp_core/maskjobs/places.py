@@ -16,7 +16,7 @@ from typing import Any
 from fspp_core.alignments import Alignments, FaceRecord, FrameRecord, MaskRecord, MediaRecord
 from fspp_core.alignments.crops import StoredCrop, read_stored_crop, rewrite_stored_crop
 from fspp_core.alignments.document import ADDED
-from fspp_core.conversion.checks import ALIGNMENTS_NAME, find_alignments
+from fspp_core.alignments.places import ALIGNMENTS_NAME, find_alignments
 from fspp_core.errors import AlignmentsError, ConfigError, FsppError
 from fspp_core.files import atomic_write, long_path
 from fspp_core.locking import exclusive

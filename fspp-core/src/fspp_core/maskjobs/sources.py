@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from fspp_core.alignments import read_face_crop
+from fspp_core.alignments.places import check_footage
 from fspp_core.concurrency import ordered_map
-from fspp_core.conversion.checks import check_footage
 from fspp_core.errors import AlignmentsError, ConfigError, FsppError
 from fspp_core.geometry import compose, invert, warp
 from fspp_core.maskjobs.places import AlignmentsPlace, Entry, Place

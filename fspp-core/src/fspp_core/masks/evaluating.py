@@ -114,14 +114,25 @@ def face_mask(
         MissingMaskError: for a mask that is neither stored nor to be had.
         ConfigError: when no range of the expression holds the frame.
     """
-    stored = frozenset(face.masks)
-    node = choose(expression.at(frame), stored, sources or Sources())
+    node = choose(expression.at(frame), frozenset(face.masks), sources or Sources())
+    return evaluate(node, layers_of(node, face.masks, make), matrix, size)
+
+
+def layers_of(node: Node, masks: Mapping[str, Mask], make: Callable[[Leaf], Layer] | None = None) -> dict[Leaf, Layer]:
+    """The masks that the values of an expression come from.
+
+    Args:
+        node: without chains, as `choose` gives it.
+        masks: those stored with the face.
+        make: gives those that are not stored, which are left out otherwise; each is asked for once.
+    """
+    stored = frozenset(masks)
     layers: dict[Leaf, Layer] = {}
     for leaf in leaves(node):
         if isinstance(leaf, Full) or leaf in layers:
             continue
         if is_stored(leaf, stored):
-            layers[leaf] = Layer.of(face.masks[str(leaf)])
+            layers[leaf] = Layer.of(masks[str(leaf)])
         elif make is not None:
             layers[leaf] = make(leaf)
-    return evaluate(node, layers, matrix, size)
+    return layers

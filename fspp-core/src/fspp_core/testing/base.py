@@ -16,6 +16,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from fspp_core.concurrency import close
 from fspp_core.errors import ConfigError, WeightsError
 from fspp_core.options import options_dict, parse_options
 from fspp_core.registry import Registry, load_registry
@@ -61,6 +62,11 @@ class Conformance:
         return cls.registry().spec(cls.kind, cls.component)
 
     @classmethod
+    def weights(cls) -> Mapping[str, Path] | None:
+        """Files of weights to build it with, by name, such as a test makes them; None for those in the store."""
+        return None
+
+    @classmethod
     def build(cls) -> Any:
         """A fresh component."""
         return cls._build(dict(cls.options), cls.preset)
@@ -68,8 +74,10 @@ class Conformance:
     @classmethod
     def _build(cls, raw: Mapping[str, Any], preset: str | None = None) -> Any:
         """A component; where its weights are missing the check is skipped, with their names and how to get them."""
+        registry = cls.registry()
+        options = registry.options(cls.kind, cls.component, raw, preset=preset)
         try:
-            return cls.registry().build(cls.kind, cls.component, raw, preset=preset)
+            return registry.construct(cls.kind, cls.component, options, weights=cls.weights())
         except WeightsError as error:
             pytest.skip(str(error))
 
@@ -248,13 +256,6 @@ def assert_within_0_and_1(array: Any, what: str) -> None:
     low, high = float(np.min(array, initial=1)), float(np.max(array, initial=0))
     assert low >= 0, f"{what} goes down to {low}"
     assert high <= 1, f"{what} goes up to {high}"
-
-
-def close(component: Any) -> None:
-    """Call `close` where there is one."""
-    closer = getattr(component, "close", None)
-    if closer is not None:
-        closer()
 
 
 def _keywords(schema: Mapping[str, Any]) -> set[str]:

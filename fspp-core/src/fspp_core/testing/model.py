@@ -11,8 +11,9 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 import pytest
 
+from fspp_core.concurrency import close
 from fspp_core.specs import Kind
-from fspp_core.testing.base import Conformance, assert_float32, assert_within_0_and_1, close
+from fspp_core.testing.base import Conformance, assert_float32, assert_within_0_and_1
 from fspp_core.testing.pictures import drawn_face, noise
 from fspp_core.types import FloatArray, Side
 

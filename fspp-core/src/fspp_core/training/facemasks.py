@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from fspp_core import geometry
+from fspp_core.concurrency import close
 from fspp_core.errors import ConfigError, PluginError, TrainingError, WeightsError
-from fspp_core.interfaces import Masker
-from fspp_core.masks.choosing import MissingMaskError, Sources, choose, is_stored
-from fspp_core.masks.evaluating import Layer, evaluate
-from fspp_core.masks.expression import Full, Leaf, Learned, MaskExpression, Named, leaves
+from fspp_core.interfaces import Masker, looks_at_pixels
+from fspp_core.masks.choosing import MissingMaskError, Sources, choose
+from fspp_core.masks.evaluating import Layer, evaluate, layers_of
+from fspp_core.masks.expression import Learned, MaskExpression, Named
 from fspp_core.masks.parsing import meant_apart, parse_mask, pointed
 from fspp_core.masks.shape import MaskShape
 from fspp_core.registry import Registry
@@ -80,7 +81,7 @@ class Maskers:
             masker = self._built[name]
             matrix = geometry.crop_matrix(ref.landmarks, masker.face_type, masker.size)
             crop = np.zeros((masker.size, masker.size, 3), np.uint8)
-            if getattr(masker, "looks_at_pixels", True):
+            if looks_at_pixels(masker):
                 crop = geometry.warp(image, geometry.compose(matrix, geometry.invert(ref.matrix)), masker.size)
             landmarks = geometry.transform(ref.landmarks, matrix)
             return Layer(masker.mask(crop[None], landmarks[None].astype(np.float32))[0], matrix)
@@ -88,9 +89,7 @@ class Maskers:
     def close(self) -> None:
         """Let the maskers go; may be called twice."""
         for masker in self._built.values():
-            close = getattr(masker, "close", None)
-            if close is not None:
-                close()
+            close(masker)
 
 
 class FaceMasks:
@@ -120,15 +119,9 @@ class FaceMasks:
             TrainingError: when it lacks a mask and no masker of this name can be built.
             ConfigError: when no range of the expression holds its frame.
         """
-        stored = frozenset(masks)
         try:
-            node = choose(self._expression.at(ref.frame), stored, Sources(maskers=self._maskers.names))
-            layers: dict[Leaf, Layer] = {}
-            for leaf in leaves(node):
-                if is_stored(leaf, stored):
-                    layers[leaf] = Layer.of(masks[str(leaf)])
-                elif leaf not in layers and not isinstance(leaf, Full):
-                    layers[leaf] = self._made(str(leaf), ref, image, masks)
+            node = choose(self._expression.at(ref.frame), frozenset(masks), Sources(maskers=self._maskers.names))
+            layers = layers_of(node, masks, lambda leaf: self._made(str(leaf), ref, image, masks))
         except MissingMaskError as error:
             self._made(str(error.leaf), ref, image, masks)  # says why there is none
             raise

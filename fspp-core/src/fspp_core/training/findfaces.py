@@ -13,6 +13,7 @@ import numpy as np
 
 from fspp_core import geometry
 from fspp_core.alignments import Alignments, FaceRecord, from_record, read_face_crop, read_face_record
+from fspp_core.alignments.places import ALIGNMENTS_NAME, FACES_NAME
 from fspp_core.concurrency import ordered_map
 from fspp_core.errors import AlignmentsError, FsppError, TrainingError
 from fspp_core.media import open_media
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-ALIGNMENTS_NAME = "alignments.json"
-FACES_NAME = "faces"
 _MARGIN = 1.5  # sides of the crop kept around a face from footage, so that it can be turned and shifted
 _JPEG_QUALITY = 97
 _REPORT_EVERY = 50

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fspp_core.concurrency import consecutive
 from fspp_core.errors import ShapeError
 from fspp_core.geometry import fit_keypoints
 from fspp_core.options import NoOptions
@@ -30,8 +31,7 @@ class KeypointsAligner:
             raise ShapeError(f"received {len(images)} pictures and detections of {len(detections)}")
         keypoints = [_keypoints(detection) for found in detections for detection in found]
         landmarks = fit_keypoints(np.stack(keypoints) if keypoints else np.empty((0, 5, 2)))
-        ends = np.cumsum([len(found) for found in detections[:-1]], dtype=int)
-        return np.split(landmarks, ends) if len(images) else []
+        return [landmarks[part] for part in consecutive(map(len, detections))]
 
 
 def _keypoints(detection: Detection) -> FloatArray:

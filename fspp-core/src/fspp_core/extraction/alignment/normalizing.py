@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fspp_core.concurrency import batched
+from fspp_core.concurrency import batched, consecutive
 from fspp_core.extraction.options import Normalization
 from fspp_core.geometry.affine import untransform_each
 from fspp_core.interfaces import Aligner, CropAligner
@@ -63,7 +63,7 @@ class _EvenCrops:
             asked = [faces for _, faces in part]
             crops, matrices = self._aligner.cut([image for image, _ in part], asked)
             landmarks = untransform_each(self.align_crops(crops), matrices)
-            found += np.split(landmarks, np.cumsum([len(faces) for faces in asked[:-1]], dtype=int))
+            found += [landmarks[of_picture] for of_picture in consecutive(map(len, asked))]
         return found
 
     def cut(
@@ -100,8 +100,7 @@ class _EvenSurroundings:
         found = self._aligner.align(patches, moved)
         points = [inside + corner for inside, corner in zip(found, corners, strict=True)]
         landmarks = np.concatenate([np.empty((0, 68, 2), np.float32), *points])
-        ends = np.cumsum([len(faces) for faces in detections[:-1]], dtype=int)
-        return np.split(landmarks, ends) if len(images) else []
+        return [landmarks[part] for part in consecutive(map(len, detections))]
 
 
 def _singly(images: Sequence[Image], detections: Sequence[Sequence[Detection]]) -> Iterator[tuple[Image, Detection]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fspp_core.geometry.tables import FS_MEAN_51
+from fspp_core.errors import ShapeError
+from fspp_core.geometry import mean_distance, mouth_below_eyes, scale_of
+from fspp_core.geometry.faceswap import faceswap_unit_matrix
 from fspp_core.types import FloatArray
 
 MOST_UNLIKE = 0.15
@@ -28,33 +30,13 @@ def better(first: FloatArray, second: FloatArray) -> npt.NDArray[np.bool_]:
     Returns:
         (n,).
     """
-    finite: npt.NDArray[np.bool_] = np.isfinite(np.concatenate([first, second], axis=1)).all(axis=(1, 2))
-    first, second = (np.where(finite[:, None, None], points, np.float32(0)) for points in (first, second))
-    upright_first, scale = _upright(first)
-    upright, _ = _upright(second)
-    like = _unlikeness(upright) <= np.maximum(MOST_UNLIKE, _unlikeness(upright_first))
-    y = upright.imag
-    shaped = y[:, 48:].min(axis=1) > np.maximum(y[:, 17:27].max(axis=1), y[:, 36:48].max(axis=1))
-    moved = np.linalg.norm(second - first, axis=2).mean(axis=1) * scale
-    return np.asarray(finite & like & shaped & (moved <= MOST_MOVED))
+    return np.array([_better(*face) for face in zip(first, second, strict=True)], bool)
 
 
-_MEAN = FS_MEAN_51 @ (1, 1j)
-
-
-def _upright(landmarks: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.float64]]:
-    """Landmarks laid over the mean face, x + iy (n, 68), and its sides in a pixel (n,): `geometry.similarity` of each.
-
-    In the complex plane a similarity is one factor and one sum.
-    """
-    points = landmarks.astype(np.float64) @ (1, 1j)
-    points -= points[:, 17:].mean(axis=1, keepdims=True)
-    spread = (np.abs(points[:, 17:]) ** 2).sum(axis=1)
-    factor = points[:, 17:].conj() @ (_MEAN - _MEAN.mean()) / np.where(spread > 0, spread, np.inf)
-    return points * factor[:, None] + _MEAN.mean(), np.abs(factor)
-
-
-def _unlikeness(upright: npt.NDArray[np.complex128]) -> npt.NDArray[np.float64]:
-    """`geometry.mean_distance` of each."""
-    apart = upright[:, 17:] - _MEAN
-    return np.asarray((np.abs(apart.real) + np.abs(apart.imag)).mean(axis=1) / 2)
+def _better(first: FloatArray, second: FloatArray) -> bool:
+    try:
+        like = mean_distance(second) <= max(MOST_UNLIKE, mean_distance(first))
+        moved = np.linalg.norm(second - first, axis=1).mean() * scale_of(faceswap_unit_matrix(first))
+        return bool(like and mouth_below_eyes(second) > 0 and moved <= MOST_MOVED)
+    except ShapeError:  # not finite, or all at one place
+        return False

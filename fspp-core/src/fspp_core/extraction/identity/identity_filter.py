@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fspp_core.errors import ConfigError
+from fspp_core.extraction.filtering import sifted
 from fspp_core.extraction.options import ExtractOptions
 from fspp_core.extraction.shots import Group, Shot
 from fspp_core.interfaces import Recognizer
@@ -35,19 +36,9 @@ class IdentityFilter:
 
     def __call__(self, group: Group) -> Group:
         """The same frames with the faces that pass."""
-        return [self._filtered(shot) for shot in group]
+        return sifted(group, self._failed, self.left_out)
 
-    def _filtered(self, shot: Shot) -> Shot:
-        kept = []
-        for face in shot.faces:
-            failed = self._failed(face)
-            if failed is None:
-                kept.append(face)
-            else:
-                self.left_out[failed] += 1
-        return shot if len(kept) == len(shot.faces) else replace(shot, faces=tuple(kept))
-
-    def _failed(self, face: Face) -> str | None:
+    def _failed(self, _: Shot, face: Face) -> str | None:
         vector = face.identity[self.recognizer]
         wanted = None if self.wanted is None else float((self.wanted @ vector).max())
         unwanted = None if self.unwanted is None else float((self.unwanted @ vector).max())
